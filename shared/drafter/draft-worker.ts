@@ -3,6 +3,21 @@ import type { NoiseKey, SamplingSettings } from '../verify/settings.ts'
 /**
  * The seam between the Oracle's core and whoever drafts: a Scout behind a stream, or a drafter in this process.
  * Positions are absolute: index into prompt + generated tokens.
+ *
+ * **Epochs: what a Draft continues.** Let K(e) be the end of what the worker knows to be true after Verified e
+ * (K(0) = the assignment's context length; K(e) = position + length of Verified e). At every moment the worker's path is
+ * the K(e) true tokens followed by its *guess*: tokens that it drafted and that nothing has contradicted.
+ * - A Draft appends to the path: its `position` is K(epoch) + length of the guess, always. So the path that a Draft
+ *   continues is a function of the frames alone, and both sides compute it with `DraftPath` (draft-path.ts).
+ * - Verified e with n tokens: when the guess and those tokens agree on all that both have, the guess loses its first n
+ *   tokens (or becomes empty); at the first difference the whole guess is dropped. The next Draft then starts at K(e).
+ * - A worker's epochs never go down, and never pass the last Verified sent. It may skip some: applying two Verified in
+ *   turn is the same as applying both as one, so a slow stream may carry them merged, under the later number.
+ * - The guess is never longer than the window: position + tokens.length ≤ K(epoch) + window; and never passes endPosition.
+ * - A worker whose guess ends in a stop token drafts nothing more until a Verified drops it.
+ * Frames that break these rules are faults of the worker; they are dropped at the edge and never reach `DraftSink.draft`.
+ * A Draft of an old epoch is no fault: the Oracle compares the path with what it has verified since, grafts the part that
+ * lies beyond and agrees, and drops the rest as late (or, where it differs, as one miss).
  */
 export interface Assignment {
   /** Unique per Oracle; one request may be assigned to several workers, each with its own id. */
