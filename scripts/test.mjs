@@ -67,6 +67,7 @@ function suite(name) {
 if (asked.length === 0) {
   gate('lint and format', '@biomejs/biome/bin/biome', 'check', '.')
   gate('types', 'typescript/bin/tsc', '--noEmit')
+  gate('types of shared/ without Node and DOM', 'typescript/bin/tsc', '--noEmit', '-p', 'shared')
   gate('dead code', 'knip/bin/knip.js')
 }
 for (const name of SUITES) if (asked.length === 0 || asked.includes(name)) suite(name)
