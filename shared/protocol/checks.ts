@@ -1,3 +1,5 @@
+import { peerIdFromString } from '@libp2p/peer-id'
+import { LIMITS } from './limits.ts'
 import { ProtocolError } from './protocol-error.ts'
 
 /** An integer in [least, most]. */
@@ -25,11 +27,11 @@ export function count(name: string, value: bigint): number {
 }
 
 /** Bytes whose number lies in [least, most]; copied, so that the frame's buffer is not kept alive. */
-export function bytes(name: string, value: Uint8Array, least: number, most: number): Uint8Array {
+export function bytes(name: string, value: Uint8Array, least: number, most: number): Uint8Array<ArrayBuffer> {
   if (value.byteLength < least || value.byteLength > most) {
     throw new ProtocolError('RANGE', `${name} has ${value.byteLength} bytes, expected ${least} to ${most}`)
   }
-  return value.slice()
+  return new Uint8Array(value)
 }
 
 /** A name: 1 … most bytes of printable ASCII, since it goes into logs, metrics and pages. */
@@ -41,6 +43,15 @@ export function printable(name: string, value: string, most: number): string {
     throw new ProtocolError('TEXT', `${name} holds characters outside printable ASCII`)
   }
   return value
+}
+
+/** A peer id in its usual text form, as `PeerId.toString()` writes it. */
+export function peerId(name: string, value: string): string {
+  const text = printable(name, value, LIMITS.peerIdBytes)
+  if (decode(name, () => peerIdFromString(text)).toString() !== text) {
+    throw new ProtocolError('TEXT', `${name} is not in the usual form of a peer id`)
+  }
+  return text
 }
 
 /** Token ids, each below `vocabSize`, between `least` and `most` of them. */

@@ -1,5 +1,7 @@
 import { ProtocolError } from './protocol-error.ts'
 
+const FIRST_BUFFER_BYTES = 512
+
 /**
  * Cuts a byte stream into length-prefixed frames (unsigned varint, then that many bytes). Pure: chunks in, frames out.
  * Memory: at most one frame of `maxBytes`, allocated as its bytes come, not when its length is announced.
@@ -10,7 +12,7 @@ export class FrameReader {
   #length = 0
   #lengthBytes = 0
   #lengthKnown = false
-  #chunks: Uint8Array[] = []
+  #frame = new Uint8Array(0)
   #have = 0
 
   constructor(maxBytes: number, maxLengthBytes: number) {
@@ -34,9 +36,7 @@ export class FrameReader {
       }
       const part = chunk.subarray(at, at + this.#length - this.#have)
       at += part.byteLength
-      this.#have += part.byteLength
-      // A frame in pieces: keep copies, so that a sender of single bytes cannot pin large buffers.
-      this.#chunks.push(this.#have === this.#length && this.#chunks.length === 0 ? part : part.slice())
+      this.#append(part)
       if (this.#have === this.#length) yield this.#take()
     }
   }
@@ -57,20 +57,25 @@ export class FrameReader {
     }
   }
 
-  #take(): Uint8Array {
-    let frame = this.#chunks[0] ?? new Uint8Array(0)
-    if (this.#chunks.length > 1) {
-      frame = new Uint8Array(this.#length)
-      let at = 0
-      for (const part of this.#chunks) {
-        frame.set(part, at)
-        at += part.byteLength
-      }
+  /** The buffer doubles as bytes come: a peer that announces much and sends little costs little. */
+  #append(part: Uint8Array): void {
+    const need = this.#have + part.byteLength
+    if (need > this.#frame.byteLength) {
+      const size = Math.min(this.#length, Math.max(need, 2 * this.#frame.byteLength, FIRST_BUFFER_BYTES))
+      const grown = new Uint8Array(size)
+      grown.set(this.#frame.subarray(0, this.#have))
+      this.#frame = grown
     }
+    this.#frame.set(part, this.#have)
+    this.#have = need
+  }
+
+  #take(): Uint8Array {
+    const frame = this.#frame
     this.#length = 0
     this.#lengthBytes = 0
     this.#lengthKnown = false
-    this.#chunks = []
+    this.#frame = new Uint8Array(0)
     this.#have = 0
     return frame
   }

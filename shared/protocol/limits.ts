@@ -36,7 +36,7 @@ export const LIMITS = {
   speed: 100_000,
   hashBytes: 32,
   jobBytes: 16,
-  /** A peer id's multihash: 38 bytes for Ed25519, 34 for a hashed key. */
+  /** A peer id as text: 52 characters for Ed25519, 46 for a hashed key. */
   peerIdBytes: 64,
   /** Addresses in an Offer: each transport, IPv4 and IPv6, and a relay. */
   offerAddresses: 8,

@@ -2117,8 +2117,8 @@ export namespace Done {
 
 export interface Offer {
   job: Uint8Array<ArrayBuffer>
-  oracle: Uint8Array<ArrayBuffer>
-  addresses: Uint8Array<ArrayBuffer>[]
+  oracle: string
+  addresses: string[]
   targetModel: string
   draftModel: string
   tokenizerHash: Uint8Array<ArrayBuffer>
@@ -2145,15 +2145,15 @@ export namespace Offer {
           w.bytes(obj.job)
         }
 
-        if ((obj.oracle != null && obj.oracle.byteLength > 0)) {
+        if ((obj.oracle != null && obj.oracle !== '')) {
           w.uint32(18)
-          w.bytes(obj.oracle)
+          w.string(obj.oracle)
         }
 
         if (obj.addresses != null && obj.addresses.length > 0) {
           for (const value of obj.addresses) {
             w.uint32(26)
-            w.bytes(value)
+            w.string(value)
           }
         }
 
@@ -2208,7 +2208,7 @@ export namespace Offer {
       }, (reader, length, opts = {}) => {
         const obj: any = {
           job: uint8ArrayAlloc(0),
-          oracle: uint8ArrayAlloc(0),
+          oracle: '',
           addresses: [],
           targetModel: '',
           draftModel: '',
@@ -2232,7 +2232,7 @@ export namespace Offer {
               break
             }
             case 2: {
-              obj.oracle = reader.bytes()
+              obj.oracle = reader.string()
               break
             }
             case 3: {
@@ -2240,7 +2240,7 @@ export namespace Offer {
                 throw new MaxLengthError('Decode error - repeated field "addresses" had too many elements')
               }
 
-              obj.addresses.push(reader.bytes())
+              obj.addresses.push(reader.string())
               break
             }
             case 4: {
@@ -2308,7 +2308,7 @@ export namespace Offer {
             case 2: {
               yield {
                 field: `${prefix}.oracle`,
-                value: reader.bytes()
+                value: reader.string()
               }
               break
             }
@@ -2320,7 +2320,7 @@ export namespace Offer {
               yield {
                 field: `${prefix}.addresses[]`,
                 index: obj.addresses,
-                value: reader.bytes()
+                value: reader.string()
               }
 
               obj.addresses++
@@ -2409,13 +2409,13 @@ export namespace Offer {
 
   export interface OfferOracleFieldEvent {
     field: '$.oracle'
-    value: Uint8Array<ArrayBuffer>
+    value: string
   }
 
   export interface OfferAddressesFieldEvent {
     field: '$.addresses[]'
     index: number
-    value: Uint8Array<ArrayBuffer>
+    value: string
   }
 
   export interface OfferTargetModelFieldEvent {
@@ -2478,8 +2478,8 @@ export namespace Offer {
 
 export interface Result {
   job: Uint8Array<ArrayBuffer>
-  oracle: Uint8Array<ArrayBuffer>
-  scout: Uint8Array<ArrayBuffer>
+  oracle: string
+  scout: string
   drafted: number
   accepted: number
   milliseconds: number
@@ -2504,14 +2504,14 @@ export namespace Result {
           w.bytes(obj.job)
         }
 
-        if ((obj.oracle != null && obj.oracle.byteLength > 0)) {
+        if ((obj.oracle != null && obj.oracle !== '')) {
           w.uint32(18)
-          w.bytes(obj.oracle)
+          w.string(obj.oracle)
         }
 
-        if ((obj.scout != null && obj.scout.byteLength > 0)) {
+        if ((obj.scout != null && obj.scout !== '')) {
           w.uint32(26)
-          w.bytes(obj.scout)
+          w.string(obj.scout)
         }
 
         if ((obj.drafted != null && obj.drafted !== 0)) {
@@ -2555,8 +2555,8 @@ export namespace Result {
       }, (reader, length, opts = {}) => {
         const obj: any = {
           job: uint8ArrayAlloc(0),
-          oracle: uint8ArrayAlloc(0),
-          scout: uint8ArrayAlloc(0),
+          oracle: '',
+          scout: '',
           drafted: 0,
           accepted: 0,
           milliseconds: 0,
@@ -2577,11 +2577,11 @@ export namespace Result {
               break
             }
             case 2: {
-              obj.oracle = reader.bytes()
+              obj.oracle = reader.string()
               break
             }
             case 3: {
-              obj.scout = reader.bytes()
+              obj.scout = reader.string()
               break
             }
             case 4: {
@@ -2637,14 +2637,14 @@ export namespace Result {
             case 2: {
               yield {
                 field: `${prefix}.oracle`,
-                value: reader.bytes()
+                value: reader.string()
               }
               break
             }
             case 3: {
               yield {
                 field: `${prefix}.scout`,
-                value: reader.bytes()
+                value: reader.string()
               }
               break
             }
@@ -2716,12 +2716,12 @@ export namespace Result {
 
   export interface ResultOracleFieldEvent {
     field: '$.oracle'
-    value: Uint8Array<ArrayBuffer>
+    value: string
   }
 
   export interface ResultScoutFieldEvent {
     field: '$.scout'
-    value: Uint8Array<ArrayBuffer>
+    value: string
   }
 
   export interface ResultDraftedFieldEvent {
