@@ -1,5 +1,5 @@
-import type { EngineInfo, EmittedToken } from '../../shared/engine/engine.ts'
 import type { Scope } from '../../shared/drafter/draft-worker.ts'
+import type { EmittedToken, EngineInfo } from '../../shared/engine/engine.ts'
 import type { NoiseKey, SamplingSettings } from '../../shared/verify/settings.ts'
 
 /** One choice to generate. Text never comes here: tokens in, tokens out. */

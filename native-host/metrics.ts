@@ -1,0 +1,99 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+
+/** How a drafted token ended: see the scheduler's rules. */
+export type DraftOutcome = 'accepted' | 'rejected' | 'late' | 'untested'
+
+/** Why an assignment was taken from a worker and may go to another. */
+export type RerouteReason = 'closed' | 'fault' | 'stalled'
+
+/** Everything this process counts, under the prefix `shard_`; `registry` is what `/metrics` prints. */
+export interface Metrics {
+  readonly registry: Registry
+  readonly passes: Counter
+  readonly passRows: Counter<'kind'>
+  readonly passSeconds: Histogram
+  readonly promptTokens: Counter<'cached'>
+  readonly generatedTokens: Counter
+  readonly requests: Counter<'outcome'>
+  readonly drafts: Counter<'outcome'>
+  readonly rerouting: Counter<'reason'>
+  readonly engineRestarts: Counter
+  readonly running: Gauge
+  readonly queued: Gauge
+  readonly workers: Gauge<'origin'>
+  readonly waits: Counter<'outcome'>
+}
+
+/** From the fastest pass of a tiny model to the slowest of a large one on few cores, in seconds. */
+const PASS_BUCKETS = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5]
+
+/** @param processMetrics add CPU, memory and event-loop figures of this process (off in tests: it keeps a timer) */
+export function createMetrics({ processMetrics = false } = {}): Metrics {
+  const registry = new Registry()
+  const registers = [registry]
+  if (processMetrics) collectDefaultMetrics({ register: registry, prefix: 'shard_' })
+  return {
+    registry,
+    passes: new Counter({ name: 'shard_passes_total', help: 'Engine passes', registers }),
+    passRows: new Counter({
+      name: 'shard_pass_rows_total',
+      help: 'Rows of engine passes by kind: prompt, base (last verified token), draft',
+      labelNames: ['kind'],
+      registers,
+    }),
+    passSeconds: new Histogram({
+      name: 'shard_pass_seconds',
+      help: 'Duration of an engine pass, pace included',
+      buckets: PASS_BUCKETS,
+      registers,
+    }),
+    promptTokens: new Counter({
+      name: 'shard_prompt_tokens_total',
+      help: 'Prompt tokens of started requests, by whether a kept KV cache had them',
+      labelNames: ['cached'],
+      registers,
+    }),
+    generatedTokens: new Counter({
+      name: 'shard_generated_tokens_total',
+      help: 'Tokens emitted to requests',
+      registers,
+    }),
+    requests: new Counter({
+      name: 'shard_requests_total',
+      help: 'Ended requests by outcome: stop, length, or an error code in lower case',
+      labelNames: ['outcome'],
+      registers,
+    }),
+    drafts: new Counter({
+      name: 'shard_draft_tokens_total',
+      help: 'Drafted tokens by outcome: accepted, rejected, late, untested',
+      labelNames: ['outcome'],
+      registers,
+    }),
+    rerouting: new Counter({
+      name: 'shard_rerouting_total',
+      help: 'Assignments taken from a worker that closed, broke the protocol or stalled',
+      labelNames: ['reason'],
+      registers,
+    }),
+    engineRestarts: new Counter({
+      name: 'shard_engine_losses_total',
+      help: 'Times the engine was lost under running requests',
+      registers,
+    }),
+    running: new Gauge({ name: 'shard_requests_running', help: 'Requests in a slot', registers }),
+    queued: new Gauge({ name: 'shard_requests_queued', help: 'Requests waiting for a slot', registers }),
+    workers: new Gauge({
+      name: 'shard_workers',
+      help: 'Draft workers in the pool',
+      labelNames: ['origin'],
+      registers,
+    }),
+    waits: new Counter({
+      name: 'shard_waits_total',
+      help: 'Passes put off for a draft: taken, and of those paid (the draft came in time)',
+      labelNames: ['outcome'],
+      registers,
+    }),
+  }
+}
