@@ -1,0 +1,131 @@
+import { EngineError } from '../engine-error.ts'
+import type { Gguf, GgufTensor } from '../gguf.ts'
+import type { ModelConfig } from '../model-config.ts'
+import { DenseMatrix, type Matrix, readFloats } from './matrix.ts'
+import { unpackTernary } from './ternary-blocks.ts'
+import { TernaryMatrix } from './ternary-matrix.ts'
+
+/** D embedding, F feed-forward, H heads, K key heads, C head width, V vocabulary. */
+export interface Layer {
+  readonly attnNorm: Float32Array // [D]
+  readonly attnQ: Matrix // [H·C × D]
+  readonly attnK: Matrix // [K·C × D]
+  readonly attnV: Matrix // [K·C × D]
+  readonly attnSubNorm: Float32Array // [H·C]
+  readonly attnOutput: Matrix // [D × H·C]
+  readonly ffnNorm: Float32Array // [D]
+  readonly ffnGate: Matrix // [F × D]
+  readonly ffnUp: Matrix // [F × D]
+  readonly ffnSubNorm: Float32Array // [F]
+  readonly ffnDown: Matrix // [D × F]
+}
+
+export interface Weights {
+  readonly embedding: Matrix // [V × D]
+  readonly layers: readonly Layer[]
+  readonly outputNorm: Float32Array // [D]
+  /** The embedding itself when the file has no head of its own. */
+  readonly head: Matrix // [V × D]
+}
+
+/** Unpacks every tensor, in its expected shape. @throws {EngineError} GGUF_INVALID, GGUF_UNSUPPORTED, OUT_OF_MEMORY */
+export function readWeights(gguf: Gguf, config: ModelConfig): Weights {
+  const taker = new TensorTaker(gguf)
+  const { embedding: width, feedForward, vocabSize, heads, kvHeads, headDim } = config
+  const query = heads * headDim
+  const keys = kvHeads * headDim
+  try {
+    const embedding = taker.matrix('token_embd', vocabSize, width)
+    const layers = Array.from({ length: config.layers }, (_, i): Layer => {
+      const name = `blk.${i}`
+      return {
+        attnNorm: taker.gain(`${name}.attn_norm`, width),
+        attnQ: taker.matrix(`${name}.attn_q`, query, width),
+        attnK: taker.matrix(`${name}.attn_k`, keys, width),
+        attnV: taker.matrix(`${name}.attn_v`, keys, width),
+        attnSubNorm: taker.gain(`${name}.attn_sub_norm`, query),
+        attnOutput: taker.matrix(`${name}.attn_output`, width, query),
+        ffnNorm: taker.gain(`${name}.ffn_norm`, width),
+        ffnGate: taker.matrix(`${name}.ffn_gate`, feedForward, width),
+        ffnUp: taker.matrix(`${name}.ffn_up`, feedForward, width),
+        ffnSubNorm: taker.gain(`${name}.ffn_sub_norm`, feedForward),
+        ffnDown: taker.matrix(`${name}.ffn_down`, width, feedForward),
+      }
+    })
+    const outputNorm = taker.gain('output_norm', width)
+    const head = gguf.tensors.has('output.weight') ? taker.matrix('output', vocabSize, width) : embedding
+    taker.nothingLeft()
+    return { embedding, layers, outputNorm, head }
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error
+    throw new EngineError('OUT_OF_MEMORY', `not enough memory for ${config.parameters} weights`, {
+      cause: error,
+    })
+  }
+}
+
+/** Takes tensors by name and shape, and knows in the end which nobody took: a graph that ignores tensors runs wrongly. */
+class TensorTaker {
+  readonly #gguf: Gguf
+  readonly #left: Set<string>
+
+  constructor(gguf: Gguf) {
+    this.#gguf = gguf
+    this.#left = new Set(gguf.tensors.keys())
+  }
+
+  gain(name: string, size: number): Float32Array {
+    const tensor = this.#take(`${name}.weight`, 1, size)
+    if (tensor.type.ternary) throw unsupported(tensor.name, 'is a norm and must be F32, F16 or BF16')
+    return readFloats(tensor)
+  }
+
+  /** 1bitLLM's files may carry a matrix's scale as a tensor of its own, `<name>.scale`. */
+  matrix(name: string, rows: number, columns: number): Matrix {
+    const tensor = this.#take(`${name}.weight`, rows, columns)
+    const scaled = this.#gguf.tensors.has(`${name}.scale`)
+    const factor = scaled ? this.#gain1(`${name}.scale`) : 1
+    if (!tensor.type.ternary) {
+      if (scaled) throw unsupported(tensor.name, 'is not ternary but has a scale')
+      return new DenseMatrix(tensor)
+    }
+    const weights = unpackTernary(tensor)
+    if (factor !== 1 && weights.scales.length > 1) {
+      throw unsupported(tensor.name, 'has scales of its blocks and a `.scale` besides')
+    }
+    return new TernaryMatrix(rows, columns, {
+      ...weights,
+      scales: weights.scales.map((scale) => scale * factor),
+    })
+  }
+
+  nothingLeft(): void {
+    const [name] = this.#left
+    if (name !== undefined) throw unsupported(name, 'has no place in this architecture as it is run here')
+  }
+
+  #gain1(name: string): number {
+    const tensor = this.#take(name, 1, 1)
+    if (tensor.type.ternary) throw unsupported(name, 'must hold floats')
+    return readFloats(tensor)[0]!
+  }
+
+  #take(name: string, rows: number, columns: number): GgufTensor {
+    const tensor = this.#gguf.tensors.get(name)
+    if (tensor === undefined) {
+      throw new EngineError('GGUF_INVALID', `tensor ${JSON.stringify(name)} is missing`)
+    }
+    if (tensor.rows !== rows || tensor.columns !== columns) {
+      throw new EngineError(
+        'GGUF_INVALID',
+        `tensor ${JSON.stringify(name)} has ${tensor.rows} rows of ${tensor.columns}; ${rows} of ${columns} are expected`,
+      )
+    }
+    this.#left.delete(name)
+    return tensor
+  }
+}
+
+function unsupported(name: string, why: string): EngineError {
+  return new EngineError('GGUF_UNSUPPORTED', `tensor ${JSON.stringify(name)} ${why}`)
+}
