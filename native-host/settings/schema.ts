@@ -1,0 +1,114 @@
+import { z } from 'zod'
+import { choice, flag, integer, list, type SettingFacts, settingFacts, text } from './setting.ts'
+
+const PORT = [0, 65_535] as const
+
+/**
+ * Every setting of Shard: the one source of key, type, default, unit and meaning. The file, the environment
+ * (`engine.pace_ms` → `SHARD_ENGINE_PACE_MS`), the flags (`--engine-pace-ms`) and the printed table come from it.
+ */
+export const settingsSchema = z.strictObject({
+  'api.host': text('127.0.0.1', {
+    meaning: 'address that the API listens on; any but a loopback one needs api.key',
+  }),
+  'api.port': integer(8080, ...PORT, { meaning: 'port of the API and the chat page; 0 takes a free one' }),
+  'api.key': text('', {
+    meaning: 'when set, every request must carry it: Authorization: Bearer KEY',
+    secret: true,
+  }),
+  'api.names': list({ meaning: 'more host names under which the API may be called' }),
+  'api.origins': list({
+    meaning: 'more origins whose pages may call the API, such as chrome-extension://ID',
+  }),
+  'api.max_body_kib': integer(4096, 1, 65_536, { unit: 'KiB', meaning: 'longest request body' }),
+  'api.max_connections': integer(256, 1, 65_535, { meaning: 'open connections; more are refused' }),
+  'api.max_requests': integer(64, 1, 4096, {
+    meaning: 'completions under way at once, waiting ones included',
+  }),
+
+  'engine.kind': choice('auto', ['auto', 'native', 'reference'], {
+    meaning: 'which engine runs the model; auto takes native where it works',
+  }),
+  'engine.kernel': choice('auto', ['auto', 'avx512vnni', 'avx2', 'portable'], {
+    meaning: "the native engine's kernels; auto takes the fastest that this processor has",
+  }),
+  'engine.model': text('embedded', { meaning: 'a GGUF file with its tokenizer beside it, or embedded' }),
+  'engine.threads': integer(0, 0, 256, { meaning: 'threads of the engine; 0 = one per core' }),
+  'engine.pace_ms': integer(0, 0, 60_000, {
+    unit: 'ms',
+    meaning: 'least time of a pass, as if the model were large; 0 = as fast as it goes',
+  }),
+
+  'scheduler.slots': integer(4, 1, 64, { meaning: 'requests that generate at once' }),
+  'scheduler.queue': integer(64, 0, 4096, { meaning: 'requests that may wait for a slot' }),
+  'scheduler.max_rows': integer(256, 1, 4096, { unit: 'rows', meaning: 'most rows of one pass' }),
+  'scheduler.prefill_rows': integer(64, 1, 4096, {
+    unit: 'rows',
+    meaning: 'most prompt rows of a pass in which others decode',
+  }),
+  'scheduler.cached_sequences': integer(8, 0, 256, {
+    meaning: 'finished sequences whose cache is kept for the next turn',
+  }),
+  'scheduler.window': integer(16, 1, 64, {
+    unit: 'tokens',
+    meaning: 'most unverified tokens of one Scout for one request',
+  }),
+  'scheduler.scouts_per_request': integer(2, 0, 16, { meaning: 'Scouts that draft one request' }),
+  'scheduler.max_wait_ms': integer(250, 0, 10_000, {
+    unit: 'ms',
+    meaning: 'longest that a pass may be put off for a draft that is due; 0 = never',
+  }),
+  'scheduler.stall_ms': integer(5000, 100, 600_000, {
+    unit: 'ms',
+    meaning: 'a Scout that owes drafts and is silent for so long is replaced',
+  }),
+  'scheduler.force_drafts': flag(false, {
+    meaning: 'verify every draft, whether it pays or not (for tests of cooperation)',
+  }),
+
+  'mesh.enabled': flag(true, { meaning: 'take part in the mesh; off, no Scout can help' }),
+  'mesh.scope': choice('own', ['none', 'own', 'swarm'], {
+    meaning: "whose Scouts may see a request's tokens: nobody's, this owner's, or everybody's",
+  }),
+  'mesh.tcp_port': integer(4001, ...PORT, { meaning: 'libp2p over TCP; 0 takes a free one' }),
+  'mesh.ws_port': integer(4101, ...PORT, { meaning: 'libp2p over WebSocket; 0 takes a free one' }),
+  'mesh.webrtc_port': integer(9090, ...PORT, {
+    meaning: 'libp2p over WebRTC-direct (UDP); 0 takes a free one',
+  }),
+  'mesh.listen': list({ meaning: 'multiaddrs to listen on, in place of the three ports on loopback' }),
+  'mesh.announce': list({ meaning: 'multiaddrs to tell others, where they differ from those listened on' }),
+  'mesh.paired': list({ meaning: "peer ids of this owner's devices: they count as own" }),
+  'mesh.bootstrap': list({ meaning: 'multiaddrs of peers to dial at start' }),
+  'mesh.mdns': flag(false, { meaning: 'find peers on the local network' }),
+
+  'draft.local': choice('none', ['none', 'model', 'ngram', 'both'], {
+    meaning: 'drafters beside the engine, in the Oracle itself',
+  }),
+  'draft.model': text('embedded', { meaning: 'the draft model (a GGUF file, or embedded)' }),
+
+  'scouts.count': integer(0, 0, 16, { meaning: 'headless Scouts that serve starts beside the Oracle' }),
+  'scout.oracle': list({ meaning: 'multiaddrs of the Oracle that a headless Scout serves' }),
+  'scout.identity': text('', { meaning: "file with a headless Scout's key; empty = in the data folder" }),
+  'scout.capacity': integer(4, 1, 16, { meaning: 'requests that a Scout drafts at once' }),
+
+  'log.level': choice('info', ['trace', 'debug', 'info', 'warn', 'error', 'silent'], {
+    meaning: 'what is logged to stderr',
+  }),
+})
+
+export type Settings = Readonly<z.output<typeof settingsSchema>>
+export type SettingKey = keyof Settings
+
+export const SETTING_KEYS = Object.keys(settingsSchema.shape) as SettingKey[]
+
+export const DEFAULT_SETTINGS: Settings = settingsSchema.parse({})
+
+export function isSettingKey(key: string): key is SettingKey {
+  return Object.hasOwn(settingsSchema.shape, key)
+}
+
+export function factsOf(key: SettingKey): SettingFacts {
+  const facts = settingFacts.get(settingsSchema.shape[key])
+  if (!facts) throw new TypeError(`setting ${key} has no facts`)
+  return facts
+}
