@@ -1,0 +1,123 @@
+/** One GGUF metadata value with its type on disk. */
+export type Metadata =
+  | { readonly type: 'u32' | 'f32'; readonly value: number }
+  | { readonly type: 'bool'; readonly value: boolean }
+  | { readonly type: 'text'; readonly value: string }
+  | { readonly type: 'texts'; readonly value: readonly string[] }
+  | { readonly type: 'i32s'; readonly value: readonly number[] }
+
+export interface TensorData {
+  readonly name: string
+  /** Fastest dimension first. */
+  readonly shape: readonly number[]
+  /** The type's number in the file. */
+  readonly type: number
+  readonly bytes: Uint8Array
+}
+
+const TYPES = { u32: 4, f32: 6, bool: 7, text: 8, texts: 9, i32s: 9 } as const
+const ALIGNMENT = 32
+
+/** Writes GGUF version 3, little endian. */
+export function writeGguf(
+  metadata: Readonly<Record<string, Metadata>>,
+  tensors: readonly TensorData[],
+): Uint8Array<ArrayBuffer> {
+  const out = new ByteWriter()
+  out.bytes(new TextEncoder().encode('GGUF'))
+  out.u32(3)
+  out.u64(tensors.length)
+  out.u64(Object.keys(metadata).length)
+  for (const [key, entry] of Object.entries(metadata)) {
+    out.text(key)
+    out.u32(TYPES[entry.type])
+    writeValue(out, entry)
+  }
+  let offset = 0
+  for (const { name, shape, type, bytes } of tensors) {
+    out.text(name)
+    out.u32(shape.length)
+    for (const extent of shape) out.u64(extent)
+    out.u32(type)
+    out.u64(offset)
+    offset += Math.ceil(bytes.length / ALIGNMENT) * ALIGNMENT
+  }
+  for (const { bytes } of tensors) {
+    out.pad(ALIGNMENT)
+    out.bytes(bytes)
+  }
+  out.pad(ALIGNMENT)
+  return out.finish()
+}
+
+function writeValue(out: ByteWriter, entry: Metadata): void {
+  switch (entry.type) {
+    case 'u32':
+      out.u32(entry.value)
+      break
+    case 'f32':
+      out.f32(entry.value)
+      break
+    case 'bool':
+      out.bytes(Uint8Array.of(entry.value ? 1 : 0))
+      break
+    case 'text':
+      out.text(entry.value)
+      break
+    case 'texts':
+      out.u32(8)
+      out.u64(entry.value.length)
+      for (const text of entry.value) out.text(text)
+      break
+    case 'i32s':
+      out.u32(5)
+      out.u64(entry.value.length)
+      for (const value of entry.value) out.u32(value >>> 0)
+      break
+  }
+}
+
+class ByteWriter {
+  #chunks: Uint8Array[] = []
+  #length = 0
+
+  bytes(chunk: Uint8Array): void {
+    this.#chunks.push(chunk)
+    this.#length += chunk.length
+  }
+
+  u32(value: number): void {
+    const view = new DataView(new ArrayBuffer(4))
+    view.setUint32(0, value, true)
+    this.bytes(new Uint8Array(view.buffer))
+  }
+
+  f32(value: number): void {
+    this.bytes(new Uint8Array(Float32Array.of(value).buffer))
+  }
+
+  u64(value: number): void {
+    this.u32(value % 2 ** 32)
+    this.u32(Math.floor(value / 2 ** 32))
+  }
+
+  text(value: string): void {
+    const bytes = new TextEncoder().encode(value)
+    this.u64(bytes.length)
+    this.bytes(bytes)
+  }
+
+  pad(alignment: number): void {
+    this.bytes(new Uint8Array((alignment - (this.#length % alignment)) % alignment))
+  }
+
+  finish(): Uint8Array<ArrayBuffer> {
+    const out = new Uint8Array(this.#length)
+    let offset = 0
+    for (const chunk of this.#chunks) {
+      out.set(chunk, offset)
+      offset += chunk.length
+    }
+    return out
+  }
+}

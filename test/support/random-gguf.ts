@@ -1,0 +1,153 @@
+import { type Metadata, type TensorData, writeGguf } from './gguf-writer.ts'
+import { packTernary, TERNARY_LAYOUT, type TernaryType } from './pack-ternary.ts'
+import { Random } from './random.ts'
+
+export interface RandomModel {
+  readonly seed?: number
+  readonly architecture?: 'bitnet' | 'bitnet-b1.58'
+  /** Type of all ternary weights. */
+  readonly type?: TernaryType
+  /** 'tensor': one scale per tensor, as trained models have; 'block': another for every block (not for I2_S). */
+  readonly scales?: 'tensor' | 'block'
+  readonly layers?: number
+  /** Multiple of the type's block, as are `feedForward` and heads × headDim. */
+  readonly embedding?: number
+  readonly feedForward?: number
+  readonly heads?: number
+  readonly kvHeads?: number
+  readonly headDim?: number
+  /** At least 258: 256 byte tokens, then multi-byte pieces, then `<|end|>` as the last. */
+  readonly vocabSize?: number
+  readonly contextLength?: number
+  /** A head of its own instead of the embedding. */
+  readonly ownHead?: boolean
+}
+
+const F32 = 0
+const F16 = 1
+
+/**
+ * A GGUF file of a BitNet model with random weights: same options, same bytes. Its logits have a standard deviation of a few
+ * units, so greedy and sampled texts vary and argmax gaps are wide; it says nothing sensible.
+ */
+export function randomGguf(model: RandomModel = {}): Uint8Array<ArrayBuffer> {
+  const {
+    seed = 1,
+    architecture = 'bitnet',
+    type = 'TQ2_0',
+    scales = 'tensor',
+    layers = 2,
+    embedding = 256,
+    feedForward = 512,
+    heads = 4,
+    kvHeads = 2,
+    headDim = 64,
+    vocabSize = 320,
+    contextLength = 256,
+    ownHead = false,
+  } = model
+  const random = new Random(seed)
+  const tensors: TensorData[] = []
+
+  const floats = (name: string, shape: number[], draw: () => number) => {
+    const values = Float32Array.from({ length: shape.reduce((a, b) => a * b) }, draw)
+    tensors.push({ name, shape, type: F32, bytes: new Uint8Array(values.buffer) })
+  }
+  const gain = (name: string, size: number) => floats(name, [size], () => 1 + 0.2 * random.normal())
+  const table = (name: string) => {
+    // Multiples of 1/64 up to 4 are exact in binary16.
+    const halves = Uint16Array.from({ length: vocabSize * embedding }, () =>
+      halfBits(Math.max(-4, Math.min(4, Math.round(random.normal() * 12) / 64))),
+    )
+    tensors.push({
+      name,
+      shape: [embedding, vocabSize],
+      type: F16,
+      bytes: new Uint8Array(halves.buffer),
+    })
+  }
+  const ternary = (name: string, rows: number, columns: number) => {
+    const { id, block } = TERNARY_LAYOUT[type]
+    if (columns % block !== 0) throw new Error(`${name}: rows of ${columns} weights, ${type} takes ${block}`)
+    const weights = Int8Array.from({ length: rows * columns }, () => random.integer(3) - 1)
+    const scale = () => (1 + random.integer(3) / 4) / Math.sqrt(columns)
+    const one = scale()
+    const all = Array.from({ length: weights.length / block }, () => (scales === 'block' ? scale() : one))
+    const bytes = packTernary(type, weights, type === 'I2_S' ? [one] : all.map(halfBits))
+    tensors.push({ name, shape: [columns, rows], type: id, bytes })
+  }
+
+  table('token_embd.weight')
+  for (let i = 0; i < layers; i++) {
+    const name = (part: string) => `blk.${i}.${part}.weight`
+    gain(name('attn_norm'), embedding)
+    ternary(name('attn_q'), heads * headDim, embedding)
+    ternary(name('attn_k'), kvHeads * headDim, embedding)
+    ternary(name('attn_v'), kvHeads * headDim, embedding)
+    gain(name('attn_sub_norm'), heads * headDim)
+    ternary(name('attn_output'), embedding, heads * headDim)
+    gain(name('ffn_norm'), embedding)
+    ternary(name('ffn_gate'), feedForward, embedding)
+    ternary(name('ffn_up'), feedForward, embedding)
+    gain(name('ffn_sub_norm'), feedForward)
+    ternary(name('ffn_down'), embedding, feedForward)
+  }
+  gain('output_norm.weight', embedding)
+  if (ownHead) table('output.weight')
+
+  const key = (name: string) => `${architecture}.${name}`
+  const u32 = (value: number): Metadata => ({ type: 'u32', value })
+  return writeGguf(
+    {
+      'general.architecture': { type: 'text', value: architecture },
+      'general.name': { type: 'text', value: `random ${architecture} ${type} ${seed}` },
+      [key('block_count')]: u32(layers),
+      [key('context_length')]: u32(contextLength),
+      [key('embedding_length')]: u32(embedding),
+      [key('feed_forward_length')]: u32(feedForward),
+      [key('attention.head_count')]: u32(heads),
+      [key('attention.head_count_kv')]: u32(kvHeads),
+      [key('attention.key_length')]: u32(headDim),
+      [key('attention.value_length')]: u32(headDim),
+      [key('attention.layer_norm_rms_epsilon')]: { type: 'f32', value: 1e-5 },
+      [key('rope.freq_base')]: { type: 'f32', value: 10_000 },
+      [key('rope.dimension_count')]: u32(headDim),
+      [key('vocab_size')]: u32(vocabSize),
+      'tokenizer.ggml.model': { type: 'text', value: 'gpt2' },
+      'tokenizer.ggml.tokens': { type: 'texts', value: vocabulary(vocabSize) },
+      'tokenizer.ggml.token_type': {
+        type: 'i32s',
+        value: Array.from({ length: vocabSize }, (_, id) => (id === vocabSize - 1 ? 3 : 1)),
+      },
+      'tokenizer.ggml.eos_token_id': u32(vocabSize - 1),
+    },
+    tensors,
+  )
+}
+
+/** All bytes in GPT-2's alphabet, then pairs of letters, then the end marker. */
+function vocabulary(size: number): string[] {
+  const shown = (byte: number) => (byte >= 33 && byte <= 126) || (byte >= 161 && byte <= 172) || byte >= 174
+  let next = 256
+  const bytes = Array.from({ length: 256 }, (_, byte) => String.fromCharCode(shown(byte) ? byte : next++))
+  const pairs = Array.from(
+    { length: size - 257 },
+    (_, i) => `${bytes[97 + (i % 26)]}${bytes[97 + Math.floor(i / 26)]}`,
+  )
+  return [...bytes, ...pairs, '<|end|>']
+}
+
+/** The binary16 bits of a number within its normal range, rounded to nearest, ties away from zero. */
+function halfBits(value: number): number {
+  if (value === 0) return 0
+  const sign = value < 0 ? 0x8000 : 0
+  const magnitude = Math.abs(value)
+  let exponent = Math.floor(Math.log2(magnitude))
+  let fraction = Math.round((magnitude / 2 ** exponent - 1) * 1024)
+  if (fraction === 1024) {
+    exponent++
+    fraction = 0
+  }
+  if (exponent < -14 || exponent > 15) throw new Error(`${value} is outside binary16's normal range`)
+  return sign | ((exponent + 15) << 10) | fraction
+}
