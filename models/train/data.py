@@ -9,7 +9,7 @@ from bpe import Tokenizer
 from corpus import Corpus, Question, Story
 from talk import ABOUT, ANY, MORE, PLURALS, SYSTEM, TALK, THINGS, TITLED
 
-MIX = {"plain": 0.64, "story": 0.20, "question": 0.13, "talk": 0.03}  # parts of the rows
+MIX = {"plain": 0.71, "story": 0.15, "question": 0.12, "talk": 0.02}  # parts of the rows
 OPENING = re.compile(
     r"(Once|There (was|were|lived|came|dwelt)|Long (ago|,)|In (a|the|old|days) |One (day|morning|evening|night|fine)|A(n| certain| poor| rich)? \w+ |"
     r"Many years|Far |Upon a)"

@@ -25,7 +25,7 @@ def keep_memory() -> None:
     libc = ctypes.CDLL(None)
     if hasattr(libc, "mallopt"):
         for option in (-1, -3):  # M_TRIM_THRESHOLD, M_MMAP_THRESHOLD
-            libc.mallopt(option, 1 << 30)
+            libc.mallopt(option, 2**31 - 1 if option == -1 else 1 << 30)
 
 
 def build(work: Path) -> ctypes.CDLL:

@@ -30,16 +30,16 @@ class Sampler:
         return (((x / step).round() * step).to(self.dtype) @ self.weights[name]).float()
 
     def step(self, tokens: Tensor, at: int, cache: list[tuple[Tensor, Tensor]], cos: Tensor, sin: Tensor) -> Tensor:
-        """Logits [B, V] after tokens [B] at position `at`; keys and values [B, K, T, C] gain that position."""
+        """Logits [B, V] after tokens [B] at position `at`; keys and values [B K, T, C] gain that position."""
         c, b = self.c, len(tokens)
         x = self.embed[tokens]
         for i, (keys, values) in enumerate(cache):
             q, k, v = self.linear(self.norm(x, f"{i}.attn_norm"), f"{i}.qkv").split(c.qkv, -1)
-            q = rotate(q.view(b, c.kv_heads, -1, c.head_width), cos[at], sin[at])
-            keys[:, :, at] = rotate(k.view(b, c.kv_heads, c.head_width), cos[at], sin[at])
-            values[:, :, at] = v.view(b, c.kv_heads, c.head_width)
-            scores = q @ keys[:, :, : at + 1].transpose(-1, -2) / math.sqrt(c.head_width)
-            a = (scores.softmax(-1) @ values[:, :, : at + 1]).reshape(b, -1)
+            q = rotate(q.reshape(b * c.kv_heads, -1, c.head_width), cos[at], sin[at]).to(self.dtype)
+            keys[:, at] = rotate(k.reshape(-1, c.head_width), cos[at], sin[at])
+            values[:, at] = v.reshape(-1, c.head_width)
+            scores = torch.bmm(q, keys[:, : at + 1].transpose(1, 2)).float() / math.sqrt(c.head_width)
+            a = torch.bmm(scores.softmax(-1).to(self.dtype), values[:, : at + 1]).float().reshape(b, -1)
             x = x + self.linear(self.norm(a, f"{i}.attn_sub_norm"), f"{i}.output")
             gate, up = self.linear(self.norm(x, f"{i}.ffn_norm"), f"{i}.gate_up").chunk(2, -1)
             x = x + self.linear(self.norm(torch.nn.functional.silu(gate) * up, f"{i}.ffn_sub_norm"), f"{i}.down")
@@ -50,7 +50,7 @@ class Sampler:
         """Each prompt with its continuation, `length` ids in all, cut after the first `stop` behind the prompt. Temperature 0 is greedy."""
         c, b = self.c, len(prompts)
         cos, sin = rope_tables(c, length)
-        cache = [tuple(torch.zeros(b, c.kv_heads, length, c.head_width) for _ in "kv") for _ in range(c.layers)]
+        cache = [tuple(torch.zeros(b * c.kv_heads, length, c.head_width, dtype=self.dtype) for _ in "kv") for _ in range(c.layers)]
         out = torch.zeros(b, length, dtype=torch.int64)
         known = torch.tensor([len(p) for p in prompts])
         for i, p in enumerate(prompts):

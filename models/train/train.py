@@ -3,14 +3,16 @@
     python3 models/train/train.py --corpus DIR
 
 Phase `pair`: the target learns from the text; the draft, every other step, learns the target's distribution.
-Phase `draft`: the target rests; only the draft goes on. Each phase has a budget of minutes of training time,
-over which its learning rate falls (cosine) and the length of the rows grows (256, 512, 1024).
+Phase `draft`: the target rests; only the draft goes on, partly on text that the target writes. Each phase has a
+budget of minutes of training time, over which its learning rate falls (cosine) and the length of the rows grows
+(256, 512, 1024).
 """
 
 import argparse
 import json
 import math
 import pickle
+import signal
 import sys
 import time
 from dataclasses import dataclass
@@ -26,12 +28,15 @@ from bitnet import Config, init, ternary_count
 from data import Rows, windows
 from export import export_pair
 from fast import FastModel, build
+from own import OwnText
 
 HERE = Path(__file__).resolve().parent
 TOKENS = 4096  # a step
 LENGTHS = ((0.55, 256), (0.85, 512), (1.0, 1024))  # up to this part of a phase, rows of this length
 CONTEXT = LENGTHS[-1][1]
 WARMUP = 200  # steps
+OWN = 0.4  # of the draft phase's batches are the target's own text
+GROW = 60  # draft-phase steps between two samplings of it
 PART = 0.9  # of the draft's loss that is the divergence from the target
 
 
@@ -128,6 +133,7 @@ def main() -> None:
     tok, corpus = prepare(args)
     rows = Rows(tok, corpus, args.seed)
     held_out = windows(tok, corpus.held_out["val"], 256)[::5]
+    seen = windows(tok, corpus.train[::25], 256)[:: 5][: len(held_out)]  # the same of the training stories: how much it learns by heart
     lib = build(args.work)
     small = {"width": 128, "inner": 384, "layers": 4, "heads": 2, "kv_heads": 1}
     configs = Config(**args.target), Config(**{**small, **args.draft})
@@ -140,13 +146,24 @@ def main() -> None:
         print(f"resumed at {state}", flush=True)
 
     budget, draft_budget = args.minutes * 60, args.draft_minutes * 60
+    own: OwnText | None = None
+    stop: list[bool] = []  # SIGTERM: save and leave
     sums, saved_at, shown_at, shown_tokens = np.zeros(4), time.time(), time.time(), state.tokens
-    while state.draft_seconds < draft_budget:
+    signal.signal(signal.SIGTERM, lambda *_: stop.append(True))
+    while state.draft_seconds < draft_budget and not stop:
         began = time.time()
         pair = state.pair_seconds < budget
         progress = state.pair_seconds / budget if pair else state.draft_seconds / max(draft_budget, 1)
         length = length_at(progress)
-        x, y = split(rows.batch(state.step, TOKENS // length, length))
+        batch = rows.batch(state.step, TOKENS // length, length)
+        if not pair:
+            own = own or OwnText(target, rows)
+            if len(own.pool) == 0 or state.step % GROW == 0:
+                own.grow(state.step // GROW)
+            rng = np.random.default_rng((args.seed, state.step, 2))
+            if rng.random() < OWN:
+                batch = own.batch(rng, TOKENS // (own.pool.shape[1] - 1))
+        x, y = split(batch)
         z, *kept = target.forward(x, keep=pair)
         if not pair or state.step % 2 == 0:
             zd, *kept_draft = draft.forward(x)
@@ -170,10 +187,11 @@ def main() -> None:
         if state.step % 200 == 0:
             speed = (state.tokens - shown_tokens) / (time.time() - shown_at)
             t, d, k = validate(target, draft, held_out)
+            by_heart = validate(target, draft, seen)[0]
             n = sums[3]
             print(
                 f"step {state.step} {'pair' if pair else 'draft'} {progress:.3f} length {length} | train target {sums[0] / n:.3f} "
-                f"draft {sums[1] / n:.3f} kl {sums[2] / n:.3f} | held out target {t:.4f} draft {d:.4f} kl {k:.4f} | {speed:.0f} tokens/s {time.strftime('%H:%M:%S')}",
+                f"draft {sums[1] / n:.3f} kl {sums[2] / n:.3f} | held out target {t:.4f} (seen {by_heart:.4f}) draft {d:.4f} kl {k:.4f} | {speed:.0f} tokens/s {time.strftime('%H:%M:%S')}",
                 flush=True,
             )
             sums[:], shown_at, shown_tokens = 0, time.time(), state.tokens
@@ -181,6 +199,8 @@ def main() -> None:
             save(checkpoint, state, target, draft)
             saved_at = time.time()
     save(checkpoint, state, target, draft)
+    if stop:
+        raise SystemExit(f"stopped at {state}; the same command goes on from there")
     export_pair(checkpoint, args.out, CONTEXT)
     print(f"done: {state}", flush=True)
 
