@@ -8,12 +8,22 @@ export class SerialQueue {
   #tail: Promise<unknown> = Promise.resolve()
 
   run<T>(task: () => T | Promise<T>, signal?: AbortSignal): Promise<T> {
+    let begun = false
     const result = this.#tail.then(() => {
       throwIfAborted(signal)
+      begun = true
       return task()
     })
     this.#tail = result.catch(() => undefined)
-    return signal === undefined ? result : untilAborted(result, signal)
+    if (signal === undefined) return result
+    const { promise, resolve, reject } = Promise.withResolvers<T>()
+    const onAbort = () => {
+      if (!begun) reject(aborted(signal))
+    }
+    signal.addEventListener('abort', onAbort, { once: true })
+    if (signal.aborted) onAbort()
+    result.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
+    return promise
   }
 }
 
@@ -24,16 +34,4 @@ export function throwIfAborted(signal?: AbortSignal): void {
 
 function aborted(signal: AbortSignal): EngineError {
   return new EngineError('ABORTED', 'the call was aborted', { cause: signal.reason })
-}
-
-async function untilAborted<T>(result: Promise<T>, signal: AbortSignal): Promise<T> {
-  const { promise, reject } = Promise.withResolvers<never>()
-  const onAbort = () => reject(aborted(signal))
-  if (signal.aborted) onAbort()
-  else signal.addEventListener('abort', onAbort, { once: true })
-  try {
-    return await Promise.race([result, promise])
-  } finally {
-    signal.removeEventListener('abort', onAbort)
-  }
 }
