@@ -1,0 +1,120 @@
+import { existsSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import type { ModelInfo } from '../../shared/engine/engine.ts'
+import { EngineError } from '../../shared/engine/engine-error.ts'
+import type { NoiseKey, SamplingSettings } from '../../shared/verify/settings.ts'
+
+/** What build/native/shard-engine.node exports (native/src/addon). Errors carry an EngineErrorCode as `code`. */
+export interface NativeAddon {
+  /** Loads a GGUF file, or one in memory, off this thread. */
+  load(model: string | Uint8Array, options: NativeLoadOptions): Promise<NativeHandle>
+  /** Kernel sets that run on this processor, best first. */
+  kernels(): string[]
+  threefry2x32(key0: number, key1: number, counter0: number, counter1: number): Uint32Array
+  /** What a pass with these logits [drafts + 1 × vocab] emits. */
+  verifyLogits(
+    logits: Float32Array,
+    vocab: number,
+    tokens: Int32Array,
+    drafts: Int32Array,
+    request: NativeSampleRequest,
+  ): NativeEmittedToken[]
+  /** Exact Σ (code − 1) · value: codes [rows × cols] of 0–3, values [count × cols]; out [count × rows], below 2^24. */
+  ternaryProduct(
+    kernel: string,
+    codes: Uint8Array,
+    rows: number,
+    values: Int8Array,
+    count: number,
+  ): Int32Array
+}
+
+export interface NativeLoadOptions {
+  /** Empty or absent: the best that runs here. */
+  readonly kernel?: string | undefined
+  /** 0 or absent: as many as the machine offers. */
+  readonly threads?: number | undefined
+  readonly maxSequences?: number | undefined
+  readonly maxRows?: number | undefined
+}
+
+export interface NativeInfo {
+  readonly kernel: string
+  readonly threads: number
+  readonly model: ModelInfo
+  readonly tokenizerHash: string
+  readonly maxSequences: number
+  readonly maxRows: number
+}
+
+/** A loaded engine. One call at a time: a call during a pass is refused. */
+export interface NativeHandle {
+  info(): NativeInfo
+  createSequence(): number
+  releaseSequence(sequence: number): void
+  truncate(sequence: number, length: number): void
+  copyPrefix(from: number, to: number, length: number): void
+  forward(items: readonly NativeForwardItem[]): Promise<Float32Array[]>
+  verify(items: readonly NativePassItem[]): Promise<NativeEmittedToken[][]>
+  /** Ends the pass that runs, before its next layer. */
+  cancel(): void
+  unload(): void
+}
+
+export interface NativeForwardItem {
+  readonly sequence: number
+  readonly tokens: Int32Array
+  readonly logits: 'none' | 'last' | 'all'
+}
+
+export interface NativePassItem {
+  readonly sequence: number
+  readonly tokens: Int32Array
+  readonly drafts: Int32Array
+  readonly sample?: NativeSampleRequest | undefined
+}
+
+export interface NativeSampleRequest {
+  readonly settings: SamplingSettings
+  readonly key: NoiseKey
+  readonly promptLength: number
+  readonly stopTokens: Int32Array
+  readonly maxTokens: number
+  readonly topLogprobs: number
+}
+
+export interface NativeEmittedToken {
+  readonly id: number
+  readonly logprob: number
+  readonly drafted: boolean
+  readonly top: readonly { readonly id: number; readonly logprob: number }[]
+}
+
+const ADDON = join('build', 'native', 'shard-engine.node')
+
+/** Path of the built addon: in the package that holds this code, bundled or not; null when it was not built. */
+export function findNativeAddon(start: string = import.meta.dirname): string | null {
+  for (let folder = start; ; folder = dirname(folder)) {
+    const file = join(folder, ADDON)
+    if (existsSync(file)) return file
+    if (dirname(folder) === folder) return null
+  }
+}
+
+/** @throws {EngineError} NATIVE_UNAVAILABLE */
+export function loadNativeAddon(file: string | null = findNativeAddon()): NativeAddon {
+  if (file === null) {
+    throw new EngineError(
+      'NATIVE_UNAVAILABLE',
+      'the native engine is not built: run `npm run build` with a C++ compiler installed',
+    )
+  }
+  try {
+    return createRequire(import.meta.url)(file) as NativeAddon
+  } catch (cause) {
+    throw new EngineError('NATIVE_UNAVAILABLE', `the native engine ${file} does not load here: ${cause}`, {
+      cause,
+    })
+  }
+}

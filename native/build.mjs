@@ -1,0 +1,275 @@
+// Builds the native engine with whatever C++ compiler is there: no node-gyp, no Python, nothing downloaded.
+//
+//   node native/build.mjs                 build/native/shard-engine.node
+//   node native/build.mjs --sanitize      the same with address and undefined-behaviour checks, build/native-asan/
+//   node native/build.mjs --fuzz          the libFuzzer target (clang), build/native-fuzz/gguf-fuzz
+//
+// Exit codes: 0 built (or nothing to do), 1 the compiler failed, 3 there is no compiler.
+import { spawn, spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { dirname, join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const NO_COMPILER = 3
+const root = dirname(dirname(fileURLToPath(import.meta.url)))
+const source = join(root, 'native', 'src')
+
+const AVX2 = { gnu: ['-mavx2', '-mfma', '-mf16c'], cl: ['/arch:AVX2'] }
+// GCC 12 warns of its own AVX-512 header's deliberately undefined registers.
+const AVX512 = {
+  gnu: [
+    '-mavx512f',
+    '-mavx512bw',
+    '-mavx512vl',
+    '-mavx512vnni',
+    '-mfma',
+    '-mf16c',
+    '-Wno-maybe-uninitialized',
+    '-Wno-uninitialized',
+  ],
+  cl: ['-mavx512f', '-mavx512bw', '-mavx512vl', '-mavx512vnni', '-mfma', '-mf16c'],
+}
+/** Flags of single files: each kernel set is compiled for its own processors and chosen when the engine starts. */
+const KERNEL_FLAGS = { 'kernels/avx2.cpp': AVX2, 'kernels/avx512vnni.cpp': AVX512 }
+
+/** @param {'addon' | 'sanitize' | 'fuzz'} mode */
+function plan(mode, style) {
+  const folder = { addon: 'native', sanitize: 'native-asan', fuzz: 'native-fuzz' }[mode]
+  const out = join(root, 'build', folder)
+  const files = readdirSync(source, { recursive: true })
+    .map((file) => file.replaceAll('\\', '/'))
+    .filter((file) => file.endsWith('.cpp') && !(mode === 'fuzz' && file.startsWith('addon/')))
+    .sort()
+    .map((file) => ({ file: join(source, file), name: file, extra: KERNEL_FLAGS[file]?.[style] ?? [] }))
+  if (mode === 'fuzz') {
+    files.push({ file: join(root, 'native', 'fuzz', 'gguf_fuzz.cpp'), name: 'fuzz/gguf_fuzz.cpp', extra: [] })
+  }
+  const product = join(out, mode === 'fuzz' ? 'gguf-fuzz' : 'shard-engine.node')
+  return { mode, out, files, product }
+}
+
+function headerFolders() {
+  const folders = ['node-api-headers/include', 'node-addon-api'].map((name) =>
+    join(root, 'node_modules', name),
+  )
+  for (const folder of folders) {
+    if (!existsSync(folder)) fail(`${relative(root, folder)} is missing: run npm ci first`, 1)
+  }
+  return folders
+}
+
+function fail(message, code) {
+  process.stderr.write(`native: ${message}\n`)
+  process.exit(code)
+}
+
+/** The first compiler that answers, with its version, which is part of every object's hash. */
+function findCompiler(mode) {
+  const windows = process.platform === 'win32'
+  const wanted = process.env.CXX?.trim()
+  const names =
+    mode === 'fuzz' ? ['clang++'] : windows ? ['clang-cl', 'cl', 'clang++', 'g++'] : ['c++', 'g++', 'clang++']
+  const candidates = wanted ? [wanted, ...names] : names
+  for (const command of candidates) {
+    const [program, ...first] = command.split(/\s+/)
+    const style = /(^|[/\\])(clang-)?cl(\.exe)?$/i.test(program) ? 'cl' : 'gnu'
+    const probe = spawnSync(program, style === 'cl' ? [...first, '/?'] : [...first, '--version'], {
+      encoding: 'utf8',
+    })
+    if (!probe.error && probe.status === 0) {
+      return { program, first, style, version: `${probe.stdout}`.split('\n')[0] }
+    }
+    if (command === wanted) process.stderr.write(`native: CXX=${wanted} does not run; trying others\n`)
+  }
+  return null
+}
+
+const HOW_TO_INSTALL = {
+  linux: 'sudo apt install g++   (Debian, Ubuntu)   or   sudo dnf install gcc-c++   (Fedora)',
+  darwin: 'xcode-select --install',
+  win32: 'winget install LLVM.LLVM, and the "Desktop development with C++" part of Visual Studio Build Tools',
+}
+
+function compileFlags(style, mode, includes) {
+  const defines = [
+    'NAPI_VERSION=8',
+    'NAPI_CPP_EXCEPTIONS',
+    'NODE_GYP_MODULE_NAME=shard_engine',
+    'BUILDING_NODE_EXTENSION',
+  ]
+  if (style === 'cl') {
+    return [
+      ...['/nologo', '/std:c++17', '/O2', '/EHsc', '/MD', '/W3', '/utf-8', '/fp:precise', '/DNOMINMAX'],
+      ...defines.map((define) => `/D${define}`),
+      ...includes.map((folder) => `/I${folder}`),
+    ]
+  }
+  const checks = { addon: [], sanitize: ['address', 'undefined'], fuzz: ['fuzzer', 'address', 'undefined'] }[
+    mode
+  ]
+  return [
+    ...['-std=c++17', mode === 'addon' ? '-O3' : '-O1', '-Wall', '-Wextra', '-fvisibility=hidden'],
+    // Every rounding is where the source says: no contraction to FMA, no reordering.
+    ...['-ffp-contract=off', '-fno-math-errno', '-fno-trapping-math'],
+    ...(process.platform === 'win32' ? [] : ['-fPIC', '-pthread']),
+    ...(mode === 'addon' ? [] : ['-g', '-fno-omit-frame-pointer', '-fno-sanitize-recover=all']),
+    ...(checks.length > 0 ? [`-fsanitize=${checks.join(',')}`] : []),
+    ...defines.map((define) => `-D${define}`),
+    ...includes.flatMap((folder) => ['-isystem', folder]),
+    `-I${source}`,
+  ]
+}
+
+function linkFlags(style, mode, out, compiler) {
+  if (style === 'cl')
+    return ['/link', '/DLL', ...windowsImportLibrary(out, compiler), '/DELAYLOAD:node.exe', 'delayimp.lib']
+  const checks = {
+    addon: [],
+    sanitize: ['-fsanitize=address,undefined'],
+    fuzz: ['-fsanitize=fuzzer,address,undefined'],
+  }[mode]
+  const shared =
+    mode === 'fuzz'
+      ? []
+      : process.platform === 'darwin'
+        ? ['-bundle', '-undefined', 'dynamic_lookup']
+        : ['-shared']
+  return [
+    ...shared,
+    ...checks,
+    ...(process.platform === 'win32' ? windowsImportLibrary(out, compiler) : ['-pthread']),
+  ]
+}
+
+/** On Windows the addon links against what node.exe exports: an import library made from node-api-headers' list. */
+function windowsImportLibrary(out, compiler) {
+  const defs = ['js_native_api', 'node_api'].map((name) =>
+    readFileSync(join(root, 'node_modules', 'node-api-headers', 'def', `${name}.def`), 'utf8'),
+  )
+  const names = [
+    ...new Set(defs.flatMap((text) => text.split(/\r?\n/).slice(2)).map((line) => line.trim())),
+  ].filter(Boolean)
+  const def = join(out, 'node.def')
+  writeFileSync(def, `NAME NODE.EXE\nEXPORTS\n${names.join('\n')}\n`)
+  const library = join(out, compiler.style === 'cl' ? 'node.lib' : 'libnode.a')
+  const machine = process.arch === 'arm64' ? 'arm64' : 'x64'
+  const tools =
+    compiler.style === 'cl'
+      ? [
+          ['llvm-lib', [`/def:${def}`, `/out:${library}`, `/machine:${machine}`]],
+          ['lib', ['/nologo', `/def:${def}`, `/out:${library}`, `/machine:${machine}`]],
+        ]
+      : [
+          ['dlltool', ['-d', def, '-l', library]],
+          ['llvm-dlltool', ['-d', def, '-l', library, '-m', machine === 'x64' ? 'i386:x86-64' : 'arm64']],
+        ]
+  for (const [tool, args] of tools) {
+    const made = spawnSync(tool, args, { stdio: 'inherit' })
+    if (!made.error && made.status === 0) return [library]
+  }
+  return fail(
+    `could not make the import library: none of ${tools.map(([tool]) => tool).join(', ')} worked`,
+    1,
+  )
+}
+
+/** One hash for everything that the objects depend on besides their own source. */
+function commonHash(compiler, flags) {
+  const hash = createHash('sha256').update(JSON.stringify([compiler, flags, process.arch]))
+  for (const file of readdirSync(source, { recursive: true }).sort()) {
+    if (file.endsWith('.h')) hash.update(file).update(readFileSync(join(source, file)))
+  }
+  return hash.digest('hex')
+}
+
+function run(program, args) {
+  return new Promise((resolve) => {
+    const child = spawn(program, args, { stdio: 'inherit' })
+    child.on('error', () => resolve(false))
+    child.on('close', (code) => resolve(code === 0))
+  })
+}
+
+async function compileAll(compiler, build, flags) {
+  const common = commonHash(compiler, flags)
+  const cl = compiler.style === 'cl'
+  const jobs = build.files.map(({ file, name, extra }) => {
+    const object = join(build.out, `${name.replaceAll('/', '-').replace(/\.cpp$/, '')}.${cl ? 'obj' : 'o'}`)
+    const stamp = createHash('sha256')
+      .update(common)
+      .update(readFileSync(file))
+      .update(extra.join(' '))
+      .digest('hex')
+    const args = [
+      ...compiler.first,
+      ...flags,
+      ...extra,
+      ...(cl ? ['/c', file, `/Fo${object}`] : ['-c', file, '-o', object]),
+    ]
+    return { name, object, stamp, args }
+  })
+  const stale = jobs.filter(({ object, stamp }) => !existsSync(object) || read(`${object}.hash`) !== stamp)
+  const queue = [...stale]
+  let good = true
+  const worker = async () => {
+    for (let job = queue.shift(); job && good; job = queue.shift()) {
+      rmSync(`${job.object}.hash`, { force: true })
+      if (await run(compiler.program, job.args)) writeFileSync(`${job.object}.hash`, job.stamp)
+      else good = false
+    }
+  }
+  await Promise.all(Array.from({ length: availableParallelism() }, worker))
+  return {
+    good,
+    compiled: stale.length,
+    objects: jobs.map(({ object }) => object),
+    stamps: jobs.map(({ stamp }) => stamp),
+  }
+}
+
+function read(file) {
+  return existsSync(file) ? readFileSync(file, 'utf8') : null
+}
+
+async function main() {
+  const mode = process.argv.includes('--fuzz')
+    ? 'fuzz'
+    : process.argv.includes('--sanitize')
+      ? 'sanitize'
+      : 'addon'
+  const compiler = findCompiler(mode)
+  if (!compiler) {
+    const how = HOW_TO_INSTALL[process.platform] ?? 'install g++ or clang++'
+    fail(
+      `no C++17 compiler found (looked for $CXX, c++, g++, clang++). To get the fast engine: ${how}`,
+      NO_COMPILER,
+    )
+  }
+  const build = plan(mode, compiler.style)
+  mkdirSync(build.out, { recursive: true })
+  const includes = mode === 'fuzz' ? [] : headerFolders()
+  const flags = compileFlags(compiler.style, mode, compiler.style === 'cl' ? [...includes, source] : includes)
+  const { good, compiled, objects, stamps } = await compileAll(compiler, build, flags)
+  if (!good) fail(`${compiler.program} failed (see above)`, 1)
+  const stamp = createHash('sha256').update(stamps.join()).digest('hex')
+  if (compiled === 0 && existsSync(build.product) && read(`${build.product}.hash`) === stamp) {
+    process.stderr.write(`native: ${relative(root, build.product)} is up to date\n`)
+    return
+  }
+  // A running engine may have the old file mapped: remove it, never write into it.
+  rmSync(build.product, { force: true })
+  const link = linkFlags(compiler.style, mode, build.out, compiler)
+  const args =
+    compiler.style === 'cl'
+      ? [...compiler.first, '/nologo', ...objects, `/Fe${build.product}`, '/LD', ...link]
+      : [...compiler.first, ...objects, '-o', build.product, ...link]
+  if (!(await run(compiler.program, args))) fail('linking failed (see above)', 1)
+  writeFileSync(`${build.product}.hash`, stamp)
+  process.stderr.write(
+    `native: built ${relative(root, build.product)} with ${compiler.version} (${compiled} files compiled)\n`,
+  )
+}
+
+await main()

@@ -1,0 +1,279 @@
+#include "engine/forward.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "support/error.h"
+
+namespace shard {
+namespace {
+
+std::size_t padded(int n) { return roundUp(static_cast<std::size_t>(n), 64); }
+
+// Below this many multiply-adds a step is done by one thread: handing it out would cost more than it saves.
+constexpr double kWorthSharing = 400e3;
+
+}  // namespace
+
+Forward::Forward(const Model& model, const KernelSet& kernels, ThreadPool& pool)
+    : model_(model),
+      kernels_(kernels),
+      pool_(pool),
+      logitStride_(padded(model.config.vocab)),
+      xStride_(padded(model.config.width)),
+      qStride_(padded(model.config.queryWidth())),
+      kvStride_(padded(model.config.kvWidth())),
+      innerStride_(padded(model.config.inner)),
+      scores_(static_cast<std::size_t>(pool.threads())),
+      tables_(static_cast<std::size_t>(pool.threads())) {}
+
+Forward::Activations Forward::makeActivations(int capacity, int width, bool quantised) {
+  Activations out;
+  const auto rows = static_cast<std::size_t>(capacity);
+  out.stride = padded(width);
+  out.x = AlignedBuffer<float>(rows * out.stride);
+  if (quantised) {
+    out.values = AlignedBuffer<std::int8_t>(rows * out.stride);
+    out.sums = AlignedBuffer<std::int32_t>(rows * (out.stride / kSumColumns));
+    out.factors = AlignedBuffer<float>(rows);
+  }
+  return out;
+}
+
+void Forward::grow(std::size_t rows) {
+  if (rows <= capacity_) return;
+  const std::size_t capacity = std::max<std::size_t>(rows, capacity_ * 2);
+  capacity_ = 0;  // half-made buffers are made again after std::bad_alloc
+  const ModelConfig& c = model_.config;
+  const int n = static_cast<int>(capacity);
+  x_ = AlignedBuffer<float>(capacity * xStride_);
+  normed_ = makeActivations(n, c.width, true);
+  attended_ = makeActivations(n, c.queryWidth(), true);
+  hidden_ = makeActivations(n, c.inner, true);
+  q_ = AlignedBuffer<float>(capacity * qStride_);
+  k_ = AlignedBuffer<float>(capacity * kvStride_);
+  v_ = AlignedBuffer<float>(capacity * kvStride_);
+  attnOut_ = AlignedBuffer<float>(capacity * qStride_);
+  gate_ = AlignedBuffer<float>(capacity * innerStride_);
+  up_ = AlignedBuffer<float>(capacity * innerStride_);
+  capacity_ = capacity;
+}
+
+void Forward::growRope(int positions) {
+  if (positions <= ropePositions_) return;
+  const int count = std::min(model_.config.context, std::max(positions, 2 * ropePositions_));
+  const int pairs = model_.config.headDim / 2;
+  AlignedBuffer<float> table(static_cast<std::size_t>(count) * static_cast<std::size_t>(pairs) * 2);
+  std::vector<double> frequency(static_cast<std::size_t>(pairs));
+  for (int i = 0; i < pairs; i++) {
+    frequency[static_cast<std::size_t>(i)] =
+        std::pow(model_.config.ropeBase, -2.0 * i / model_.config.headDim) / model_.config.ropeScale;
+  }
+  for (int p = 0; p < count; p++)
+    for (int i = 0; i < pairs; i++) {
+      const double angle = p * frequency[static_cast<std::size_t>(i)];
+      float* entry = table.data() + (static_cast<std::size_t>(p) * static_cast<std::size_t>(pairs) + static_cast<std::size_t>(i)) * 2;
+      entry[0] = static_cast<float>(std::cos(angle));
+      entry[1] = static_cast<float>(std::sin(angle));
+    }
+  rope_ = std::move(table);
+  ropePositions_ = count;
+}
+
+void Forward::growScores(int positions) {
+  const std::size_t stride = roundUp(static_cast<std::size_t>(positions), kBlockPositions);
+  if (stride <= scoreStride_) return;
+  scoreStride_ = 0;
+  const auto group = static_cast<std::size_t>(model_.config.heads / model_.config.kvHeads);
+  for (auto& scores : scores_) scores = AlignedBuffer<float>(group * stride * 2);
+  for (auto& table : tables_) table.resize(stride * 2 / kBlockPositions * 2);
+  scoreStride_ = stride * 2;  // room to grow into
+}
+
+int Forward::pieceFor(int groups, double workPerGroup) const {
+  if (pool_.threads() == 1 || groups * workPerGroup < kWorthSharing) return std::max(groups, 1);
+  // Even numbers of groups (kernels take two or four at a time), some pieces per thread so that a late one can catch up.
+  const int piece = groups / (pool_.threads() * 4) & ~3;
+  return std::max(piece, 4);
+}
+
+void Forward::quantiseRow(Activations& a, int row) {
+  const auto i = static_cast<std::size_t>(row);
+  a.factors[i] = kernels_.quantise(a.row(row), static_cast<int>(a.stride), a.values.data() + i * a.stride,
+                                   a.sums.data() + i * (a.stride / kSumColumns));
+}
+
+void Forward::normalise(const float* from, std::size_t stride, const Gain& gain, int width, Activations& to, int count) {
+  pool_.run(count, pieceFor(count, width * 8.0), [&](int begin, int end, int) {
+    for (int i = begin; i < end; i++) {
+      kernels_.rmsNorm(from + static_cast<std::size_t>(i) * stride, gain.data(), width, model_.config.epsilon, to.row(i));
+      quantiseRow(to, i);
+    }
+  });
+}
+
+void Forward::gateAndNormalise(const Gain& gain, int count) {
+  const int inner = model_.config.inner;
+  pool_.run(count, pieceFor(count, inner * 16.0), [&](int begin, int end, int) {
+    for (int i = begin; i < end; i++) {
+      float* gate = gate_.data() + static_cast<std::size_t>(i) * innerStride_;
+      kernels_.glu(model_.config.glu, gate, up_.data() + static_cast<std::size_t>(i) * innerStride_,
+                   static_cast<int>(roundUp(static_cast<std::size_t>(inner), 16)));
+      kernels_.rmsNorm(gate, gain.data(), inner, model_.config.epsilon, hidden_.row(i));
+      quantiseRow(hidden_, i);
+    }
+  });
+}
+
+void Forward::multiply(Activations& x, int count, const Product* products, int productCount) {
+  int total = 0;
+  for (int p = 0; p < productCount; p++) total += products[p].matrix->groups();
+  const double work = static_cast<double>(products[0].matrix->cols()) * kLanes * (1 + 0.25 * (count - 1));
+  pool_.run(total, pieceFor(total, work), [&](int begin, int end, int) {
+    int first = 0;
+    for (int p = 0; p < productCount; p++) {
+      const Product& product = products[p];
+      const int groups = product.matrix->groups();
+      const int from = std::max(begin - first, 0), to = std::min(end - first, groups);
+      first += groups;
+      if (from >= to) continue;
+      if (const TernaryMatrix* ternary = product.matrix->ternary()) {
+        const Int8Rows rows{x.values.data(), x.sums.data(), x.factors.data(), x.stride, x.stride / kSumColumns, count};
+        kernels_.ternary(ternary->view(), rows, from, to, product.out, product.stride, product.add);
+      } else {
+        kernels_.dense(product.matrix->dense()->view(), x.x.data(), x.stride, count, from, to, product.out,
+                       product.stride, product.add);
+      }
+    }
+  });
+}
+
+void Forward::rotateAndStore(int layer, const std::vector<Row>& rows) {
+  const ModelConfig& c = model_.config;
+  const int dim = c.headDim, pairs = dim / 2;
+  const auto rotate = [&](float* head, int position) {
+    const float* table = rope_.data() + static_cast<std::size_t>(position) * static_cast<std::size_t>(dim);
+    for (int i = 0; i < pairs; i++) {
+      const float cosine = table[2 * i], sine = table[2 * i + 1], a = head[i], b = head[i + pairs];
+      head[i] = a * cosine - b * sine;
+      head[i + pairs] = a * sine + b * cosine;
+    }
+  };
+  const int count = static_cast<int>(rows.size());
+  pool_.run(count, pieceFor(count, c.queryWidth() * 8.0), [&](int begin, int end, int) {
+    std::uint16_t half[1024];  // a head's dimensions, see ModelConfig's limit
+    for (int i = begin; i < end; i++) {
+      const Row& row = rows[static_cast<std::size_t>(i)];
+      float* q = q_.data() + static_cast<std::size_t>(i) * qStride_;
+      for (int h = 0; h < c.heads; h++) rotate(q + h * dim, row.position);
+      kernels_.roundToHalf(q, c.queryWidth());
+      const auto block = static_cast<std::size_t>(row.position / kBlockPositions);
+      const int inside = row.position % kBlockPositions;
+      for (int h = 0; h < c.kvHeads; h++) {
+        float* k = k_.data() + static_cast<std::size_t>(i) * kvStride_ + h * dim;
+        rotate(k, row.position);
+        kernels_.toHalf(k, half, dim);
+        std::uint16_t* keys = row.sequence->keys(block, layer, h) + (inside / 16) * dim * 16 + inside % 16;
+        for (int d = 0; d < dim; d++) keys[d * 16] = half[d];
+        kernels_.toHalf(v_.data() + static_cast<std::size_t>(i) * kvStride_ + h * dim,
+                        row.sequence->values(block, layer, h) + inside * dim, dim);
+      }
+    }
+  });
+}
+
+void Forward::attention(int layer, const std::vector<Row>& rows) {
+  const ModelConfig& c = model_.config;
+  const int group = c.heads / c.kvHeads;
+  int longest = 0;
+  for (const Row& row : rows) longest = std::max(longest, row.position + 1);
+  const int tasks = static_cast<int>(rows.size()) * c.kvHeads;
+  pool_.run(tasks, pieceFor(tasks, 4.0 * longest * group * c.headDim), [&](int begin, int end, int thread) {
+    std::vector<const std::uint16_t*>& table = tables_[static_cast<std::size_t>(thread)];
+    for (int task = begin; task < end; task++) {
+      const Row& row = rows[static_cast<std::size_t>(task / c.kvHeads)];
+      const int head = task % c.kvHeads;
+      const auto i = static_cast<std::size_t>(task / c.kvHeads);
+      const std::size_t blocks = static_cast<std::size_t>(row.position / kBlockPositions) + 1;
+      for (std::size_t b = 0; b < blocks; b++) {
+        table[b] = row.sequence->keys(b, layer, head);
+        table[blocks + b] = row.sequence->values(b, layer, head);
+      }
+      AttentionTask t{};
+      const std::size_t offset = i * qStride_ + static_cast<std::size_t>(head) * static_cast<std::size_t>(group * c.headDim);
+      t.q = q_.data() + offset;
+      t.out = attnOut_.data() + offset;
+      t.keys = table.data();
+      t.values = table.data() + blocks;
+      t.scores = scores_[static_cast<std::size_t>(thread)].data();
+      t.scoreStride = scoreStride_;
+      t.queries = group;
+      t.headDim = c.headDim;
+      t.count = row.position + 1;
+      t.blockPositions = kBlockPositions;
+      t.scale = 1.0f / std::sqrt(static_cast<float>(c.headDim));
+      kernels_.attend(t);
+    }
+  });
+}
+
+void Forward::run(const std::vector<Row>& rows, const std::atomic<bool>& cancelled) {
+  const ModelConfig& c = model_.config;
+  const int count = static_cast<int>(rows.size());
+  int longest = 0, wanted = 0;
+  for (const Row& row : rows) {
+    longest = std::max(longest, row.position + 1);
+    wanted += row.logits ? 1 : 0;
+  }
+  grow(rows.size());
+  growRope(longest);
+  growScores(longest);
+  if (logits_.size() < static_cast<std::size_t>(wanted) * logitStride_) {
+    logits_ = AlignedBuffer<float>(static_cast<std::size_t>(wanted) * logitStride_);
+  }
+
+  for (int i = 0; i < count; i++) {
+    model_.embedding.row(rows[static_cast<std::size_t>(i)].token, x_.data() + static_cast<std::size_t>(i) * xStride_);
+  }
+  for (int l = 0; l < c.layers; l++) {
+    if (cancelled.load(std::memory_order_relaxed)) fail(Code::Aborted, "the pass was aborted");
+    const Layer& layer = model_.layers[static_cast<std::size_t>(l)];
+    normalise(x_.data(), xStride_, layer.attnNorm, c.width, normed_, count);
+    const Product qkv[] = {{&layer.q, q_.data(), qStride_, false},
+                           {&layer.k, k_.data(), kvStride_, false},
+                           {&layer.v, v_.data(), kvStride_, false}};
+    multiply(normed_, count, qkv, 3);
+    rotateAndStore(l, rows);
+    attention(l, rows);
+    normalise(attnOut_.data(), qStride_, layer.attnSubNorm, c.queryWidth(), attended_, count);
+    const Product output[] = {{&layer.attnOutput, x_.data(), xStride_, true}};
+    multiply(attended_, count, output, 1);
+
+    normalise(x_.data(), xStride_, layer.ffnNorm, c.width, normed_, count);
+    const Product gateUp[] = {{&layer.gate, gate_.data(), innerStride_, false},
+                              {&layer.up, up_.data(), innerStride_, false}};
+    multiply(normed_, count, gateUp, 2);
+    gateAndNormalise(layer.ffnSubNorm, count);
+    const Product down[] = {{&layer.down, x_.data(), xStride_, true}};
+    multiply(hidden_, count, down, 1);
+  }
+  if (cancelled.load(std::memory_order_relaxed)) fail(Code::Aborted, "the pass was aborted");
+  if (wanted == 0) return;
+
+  // The rows that want logits move together, so that the head sees no other.
+  int next = 0;
+  for (int i = 0; i < count; i++) {
+    if (!rows[static_cast<std::size_t>(i)].logits) continue;
+    if (next != i) {
+      std::memcpy(x_.data() + static_cast<std::size_t>(next) * xStride_, x_.data() + static_cast<std::size_t>(i) * xStride_,
+                  xStride_ * sizeof(float));
+    }
+    next++;
+  }
+  normalise(x_.data(), xStride_, model_.outputNorm, c.width, normed_, wanted);
+  const Product head[] = {{&model_.output(), logits_.data(), logitStride_, false}};
+  multiply(normed_, wanted, head, 1);
+}
+
+}  // namespace shard

@@ -1,0 +1,89 @@
+// One pass of the model over a batch of rows.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <vector>
+
+#include "engine/sequence.h"
+#include "kernels/kernels.h"
+#include "model/model.h"
+#include "support/thread_pool.h"
+
+namespace shard {
+
+/** One token of the batch. Rows of one sequence follow each other, by rising position. */
+struct Row {
+  Sequence* sequence = nullptr;
+  int token = 0;
+  int position = 0;
+  bool logits = false;
+};
+
+class Forward {
+ public:
+  Forward(const Model& model, const KernelSet& kernels, ThreadPool& pool);
+
+  /**
+   * Fills the KV cache at the rows' positions (which must be reserved) and computes logits for the rows that ask.
+   * Checks `cancelled` between layers. @throws ABORTED, std::bad_alloc
+   */
+  void run(const std::vector<Row>& rows, const std::atomic<bool>& cancelled);
+
+  /** Logits of the i-th row that asked, [vocab]; valid until the next run. */
+  float* logits(std::size_t index) { return logits_.data() + index * logitStride_; }
+  std::size_t logitStride() const { return logitStride_; }
+
+ private:
+  /** Activations of a batch: floats, and their int8 form. Rows are padded with zeros to a multiple of 64. */
+  struct Activations {
+    AlignedBuffer<float> x;
+    AlignedBuffer<std::int8_t> values;
+    AlignedBuffer<std::int32_t> sums;
+    AlignedBuffer<float> factors;
+    std::size_t stride = 0;
+    float* row(int i) { return x.data() + static_cast<std::size_t>(i) * stride; }
+  };
+
+  static Activations makeActivations(int capacity, int width, bool quantised);
+  void grow(std::size_t rows);
+  void growRope(int positions);
+  void growScores(int positions);
+  /** RMSNorm of each row into `to`, and its int8 form. */
+  void normalise(const float* from, std::size_t stride, const Gain& gain, int width, Activations& to, int count);
+  /** The same for a gated product: gate = act(gate) · up first. */
+  void gateAndNormalise(const Gain& gain, int count);
+  struct Product {
+    const Matrix* matrix;
+    float* out;
+    std::size_t stride;
+    bool add;
+  };
+  /** Products of the same activations with several matrices, shared out by groups of rows. */
+  void multiply(Activations& x, int count, const Product* products, int productCount);
+  void quantiseRow(Activations& a, int row);
+  void rotateAndStore(int layer, const std::vector<Row>& rows);
+  void attention(int layer, const std::vector<Row>& rows);
+  int pieceFor(int groups, double workPerGroup) const;
+
+  const Model& model_;
+  const KernelSet& kernels_;
+  ThreadPool& pool_;
+  std::size_t capacity_ = 0;      // rows
+  std::size_t logitStride_;
+  AlignedBuffer<float> x_;        // the residual stream [rows][width padded]
+  std::size_t xStride_;
+  Activations normed_;            // [rows][width]
+  Activations attended_;          // [rows][heads · headDim]
+  Activations hidden_;            // [rows][inner]
+  AlignedBuffer<float> q_, k_, v_, attnOut_, gate_, up_;
+  std::size_t qStride_, kvStride_, innerStride_;
+  AlignedBuffer<float> logits_;
+  AlignedBuffer<float> rope_;     // [positions][headDim / 2][cos, sin]
+  int ropePositions_ = 0;
+  std::vector<AlignedBuffer<float>> scores_;  // per thread [heads per KV head][context padded]
+  std::size_t scoreStride_ = 0;
+  std::vector<std::vector<const std::uint16_t*>> tables_;  // per thread: a row's KV blocks
+};
+
+}  // namespace shard

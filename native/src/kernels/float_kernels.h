@@ -1,0 +1,232 @@
+// The float kernels, written once over 16 lanes `V`: the definition of every order of reduction.
+// Included by each kernel set's translation unit inside its own namespace, so that no two sets share a symbol.
+// No standard library templates here: the linker could keep the copy that was compiled for a newer processor.
+
+template <typename V>
+inline V expLanes(V x) {
+  // exp(x) = 2^n · e^r, |r| ≤ ln 2 / 2, e^r by its Taylor series to r^7 (error 5e-9, below half a unit).
+  const V top = V::set(88.0f), bottom = V::set(-87.0f);
+  const V clamped = V::min(V::max(x, bottom), top);
+  const V magic = V::set(12582912.0f);  // 1.5 · 2^23: adding it rounds to a whole number
+  const V shifted = V::fma(clamped, V::set(1.44269504f), magic);
+  const V n = V::sub(shifted, magic);
+  V r = V::fma(n, V::set(-0.693359375f), clamped);  // ln 2 in two parts, the first exact in 10 bits
+  r = V::fma(n, V::set(2.12194440e-4f), r);
+  V p = V::set(1.0f / 5040.0f);
+  p = V::fma(p, r, V::set(1.0f / 720.0f));
+  p = V::fma(p, r, V::set(1.0f / 120.0f));
+  p = V::fma(p, r, V::set(1.0f / 24.0f));
+  p = V::fma(p, r, V::set(1.0f / 6.0f));
+  p = V::fma(p, r, V::set(0.5f));
+  p = V::fma(p, r, V::set(1.0f));
+  p = V::fma(p, r, V::set(1.0f));
+  return V::zeroWhereBelow(V::scaleByPowerOfTwo(p, shifted), x, bottom);
+}
+
+template <typename V>
+void rmsNorm(const float* x, const float* gain, int n, float epsilon, float* y) {
+  V squares = V::set(0.0f);
+  for (int i = 0; i < n; i += 16) {
+    const V v = V::load(x + i);
+    squares = V::fma(v, v, squares);
+  }
+  const float mean = squares.sum() / static_cast<float>(n);
+  const V factor = V::set(1.0f / __builtin_sqrtf(mean + epsilon));
+  for (int i = 0; i < n; i += 16) V::mul(V::mul(V::load(x + i), factor), V::load(gain + i)).store(y + i);
+}
+
+template <typename V>
+float quantise(const float* x, int padded, signed char* values, int* sums) {
+  V largest = V::set(0.0f);
+  for (int i = 0; i < padded; i += 16) largest = V::max(V::abs(V::load(x + i)), largest);
+  const float most = largest.largest();
+  const double bound = static_cast<double>(most) > 1e-5 ? static_cast<double>(most) : 1e-5;
+  const float factor = static_cast<float>(127.0 / bound);
+  const V scale = V::set(factor);
+  for (int i = 0; i < padded; i += 64) {
+    int sum = 0;
+    for (int j = i; j < i + 64; j += 16) {
+      const V scaled = V::mul(V::load(x + j), scale);
+      V::min(V::max(scaled, V::set(-128.0f)), V::set(127.0f)).storeInt8(values + j);
+    }
+    for (int j = i; j < i + 64; j++) sum += values[j];
+    sums[i / 64] = sum;
+  }
+  return factor;
+}
+
+template <typename V>
+void glu(Glu kind, float* gate, const float* up, int n) {
+  for (int i = 0; i < n; i += 16) {
+    const V g = V::load(gate + i);
+    V activated;
+    if (kind == Glu::Silu) {
+      activated = V::div(g, V::add(V::set(1.0f), expLanes(V::sub(V::set(0.0f), g))));
+    } else {
+      const V positive = V::max(g, V::set(0.0f));
+      activated = V::mul(positive, positive);
+    }
+    V::mul(activated, V::load(up + i)).store(gate + i);
+  }
+}
+
+template <typename V>
+void toHalf(const float* x, unsigned short* y, int n) {
+  for (int i = 0; i < n; i += 16) V::load(x + i).storeHalf(y + i);
+}
+
+template <typename V>
+void roundToHalf(float* x, int n) {
+  unsigned short half[16];
+  for (int i = 0; i < n; i += 16) {
+    V::load(x + i).storeHalf(half);
+    V::loadHalf(half).store(x + i);
+  }
+}
+
+// --- dense products: lane = row of the matrix, one fma chain over the columns -------------------------------------
+
+struct LoadF32 {
+  typedef float Element;
+  template <typename V> static V load(const float* p) { return V::load(p); }
+};
+struct LoadF16 {
+  typedef unsigned short Element;
+  template <typename V> static V load(const unsigned short* p) { return V::loadHalf(p); }
+};
+struct LoadBF16 {
+  typedef unsigned short Element;
+  template <typename V> static V load(const unsigned short* p) { return V::loadBf16(p); }
+};
+
+template <typename V, typename L, int G, int R>
+void denseTile(const typename L::Element* w, int cols, const float* x, __SIZE_TYPE__ stride, float* out,
+               __SIZE_TYPE__ outStride, bool add) {
+  V acc[G][R];
+  for (int g = 0; g < G; g++)
+    for (int i = 0; i < R; i++) acc[g][i] = V::set(0.0f);
+  const __SIZE_TYPE__ groupSize = static_cast<__SIZE_TYPE__>(cols) * 16;
+  for (int c = 0; c < cols; c++) {
+    V weights[G];
+    for (int g = 0; g < G; g++) weights[g] = L::template load<V>(w + g * groupSize + static_cast<__SIZE_TYPE__>(c) * 16);
+    for (int i = 0; i < R; i++) {
+      const V value = V::set(x[i * stride + c]);
+      for (int g = 0; g < G; g++) acc[g][i] = V::fma(value, weights[g], acc[g][i]);
+    }
+  }
+  for (int g = 0; g < G; g++)
+    for (int i = 0; i < R; i++) {
+      float* to = out + i * outStride + g * 16;
+      (add ? V::add(V::load(to), acc[g][i]) : acc[g][i]).store(to);
+    }
+}
+
+template <typename V, typename L, int G>
+void denseRows(const typename L::Element* w, int cols, const float* x, __SIZE_TYPE__ stride, int count, float* out,
+               __SIZE_TYPE__ outStride, bool add) {
+  int i = 0;
+  for (; i + 4 <= count && V::kWide; i += 4)
+    denseTile<V, L, G, V::kWide ? 4 : 1>(w, cols, x + i * stride, stride, out + i * outStride, outStride, add);
+  for (; i + 2 <= count; i += 2)
+    denseTile<V, L, G, 2>(w, cols, x + i * stride, stride, out + i * outStride, outStride, add);
+  for (; i < count; i++) denseTile<V, L, G, 1>(w, cols, x + i * stride, stride, out + i * outStride, outStride, add);
+}
+
+template <typename V, typename L>
+void denseGroups(const DenseView& m, const float* x, __SIZE_TYPE__ stride, int count, int from, int to, float* out,
+                 __SIZE_TYPE__ outStride, bool add) {
+  const auto* values = static_cast<const typename L::Element*>(m.values);
+  const __SIZE_TYPE__ groupSize = static_cast<__SIZE_TYPE__>(m.cols) * 16;
+  constexpr int kTile = V::kWide ? 4 : 2;
+  int g = from;
+  for (; g + kTile <= to; g += kTile)
+    denseRows<V, L, kTile>(values + g * groupSize, m.cols, x, stride, count, out + g * 16, outStride, add);
+  for (; g < to; g++) denseRows<V, L, 1>(values + g * groupSize, m.cols, x, stride, count, out + g * 16, outStride, add);
+}
+
+template <typename V>
+void dense(const DenseView& m, const float* x, __SIZE_TYPE__ stride, int count, int from, int to, float* out,
+           __SIZE_TYPE__ outStride, bool add) {
+  switch (m.type) {
+    case DenseType::F32: denseGroups<V, LoadF32>(m, x, stride, count, from, to, out, outStride, add); break;
+    case DenseType::F16: denseGroups<V, LoadF16>(m, x, stride, count, from, to, out, outStride, add); break;
+    case DenseType::BF16: denseGroups<V, LoadBF16>(m, x, stride, count, from, to, out, outStride, add); break;
+  }
+}
+
+// --- attention ---------------------------------------------------------------------------------------------------
+
+/** Scores of Q query heads: lane = position, one fma chain over the head's dimensions. */
+template <typename V, int Q>
+void attentionScores(const AttentionTask& t, int first) {
+  const int blocksOf16 = t.blockPositions / 16;
+  const V scale = V::set(t.scale);
+  for (int p = 0; p < t.count; p += 16) {
+    const unsigned short* k =
+        t.keys[p / t.blockPositions] + static_cast<__SIZE_TYPE__>(p / 16 % blocksOf16) * t.headDim * 16;
+    V acc[Q];
+    for (int h = 0; h < Q; h++) acc[h] = V::set(0.0f);
+    for (int d = 0; d < t.headDim; d++) {
+      const V key = V::loadHalf(k + d * 16);
+      for (int h = 0; h < Q; h++) acc[h] = V::fma(V::set(t.q[(first + h) * t.headDim + d]), key, acc[h]);
+    }
+    for (int h = 0; h < Q; h++) V::mul(acc[h], scale).store(t.scores + (first + h) * t.scoreStride + p);
+  }
+}
+
+/** Scores to probabilities: sums lane by lane over positions 16 apart, then the lanes' tree. */
+template <typename V>
+void attentionSoftmax(float* scores, int count) {
+  const int padded = (count + 15) & ~15;
+  for (int p = count; p < padded; p++) scores[p] = -__builtin_inff();
+  V most = V::set(-__builtin_inff());
+  for (int p = 0; p < padded; p += 16) most = V::max(V::load(scores + p), most);
+  const V top = V::set(most.largest());
+  V total = V::set(0.0f);
+  for (int p = 0; p < padded; p += 16) {
+    const V e = expLanes(V::sub(V::load(scores + p), top));
+    e.store(scores + p);
+    total = V::add(total, e);
+  }
+  const V inverse = V::set(1.0f / total.sum());
+  for (int p = 0; p < padded; p += 16) V::mul(V::load(scores + p), inverse).store(scores + p);
+}
+
+/** out = Σ probability · value: lane = dimension, one fma chain over the positions. */
+template <typename V, int Q, int D>
+void attentionValues(const AttentionTask& t, int first, int dimension) {
+  V acc[Q][D];
+  for (int h = 0; h < Q; h++)
+    for (int d = 0; d < D; d++) acc[h][d] = V::set(0.0f);
+  for (int base = 0, block = 0; base < t.count; base += t.blockPositions, block++) {
+    const int end = t.count - base < t.blockPositions ? t.count - base : t.blockPositions;
+    const unsigned short* v = t.values[block] + dimension;
+    for (int p = 0; p < end; p++, v += t.headDim) {
+      V value[D];
+      for (int d = 0; d < D; d++) value[d] = V::loadHalf(v + d * 16);
+      for (int h = 0; h < Q; h++) {
+        const V probability = V::set(t.scores[(first + h) * t.scoreStride + base + p]);
+        for (int d = 0; d < D; d++) acc[h][d] = V::fma(probability, value[d], acc[h][d]);
+      }
+    }
+  }
+  for (int h = 0; h < Q; h++)
+    for (int d = 0; d < D; d++) acc[h][d].store(t.out + (first + h) * t.headDim + dimension + d * 16);
+}
+
+template <typename V, int Q>
+void attendQueries(const AttentionTask& t, int first) {
+  attentionScores<V, Q>(t, first);
+  for (int h = 0; h < Q; h++) attentionSoftmax<V>(t.scores + (first + h) * t.scoreStride, t.count);
+  int d = 0;
+  for (; d + 32 <= t.headDim; d += 32) attentionValues<V, Q, 2>(t, first, d);
+  for (; d < t.headDim; d += 16) attentionValues<V, Q, 1>(t, first, d);
+}
+
+template <typename V>
+void attend(const AttentionTask& t) {
+  int h = 0;
+  for (; h + 4 <= t.queries && V::kWide; h += 4) attendQueries<V, V::kWide ? 4 : 1>(t, h);
+  for (; h + 2 <= t.queries; h += 2) attendQueries<V, 2>(t, h);
+  for (; h < t.queries; h++) attendQueries<V, 1>(t, h);
+}

@@ -1,0 +1,93 @@
+// The kernel set: everything that is worth an instruction set of its own, behind plain function pointers.
+// Each set is one translation unit with its own compiler flags; all give the same bits (see native/README.md).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace shard {
+
+/** Rows of a packed matrix that lie together, one to a lane. Row counts in memory are rounded up to it. */
+constexpr int kLanes = 16;
+/** Activation sums are kept per this many columns; every scale's group is a multiple of it. */
+constexpr int kSumColumns = 64;
+
+/** A ternary matrix packed by packTernary(): see model/ternary_matrix.h for the layout. */
+struct TernaryView {
+  const std::uint8_t* codes;    // [groups][cols / 16][64]
+  const std::uint16_t* scales;  // f16 [groups][cols / scaleColumns][16]; nullptr: one scale for all
+  float scale;                  // when there are no scales
+  int rows;
+  int cols;          // a multiple of 64
+  int scaleColumns;  // 64 or 256; unused without scales
+  int groups() const { return (rows + kLanes - 1) / kLanes; }
+};
+
+/** Activations, one token a row: int8 = round(x · factor). */
+struct Int8Rows {
+  const std::int8_t* values;  // [count][stride], zero beyond the columns
+  const std::int32_t* sums;   // [count][sumStride], per 64 columns
+  const float* factors;       // [count]
+  std::size_t stride;
+  std::size_t sumStride;
+  int count;
+};
+
+enum class DenseType { F32, F16, BF16 };
+
+/** A matrix of floats packed by packDense(): [groups][cols][16]. */
+struct DenseView {
+  const void* values;
+  DenseType type;
+  int rows;
+  int cols;
+  int groups() const { return (rows + kLanes - 1) / kLanes; }
+};
+
+enum class Glu { Silu, SquaredRelu };
+
+/** One query row and one KV head: `queries` query heads against positions [0, count). */
+struct AttentionTask {
+  const float* q;                     // [queries][headDim]
+  const std::uint16_t* const* keys;   // per block of kBlockPositions: [block / 16][headDim][16] f16
+  const std::uint16_t* const* values; // per block of kBlockPositions: [block][headDim] f16
+  float* scores;                      // scratch: [queries][scoreStride]
+  float* out;                         // [queries][headDim]
+  std::size_t scoreStride;            // ≥ count rounded up to 16
+  int queries;
+  int headDim;  // a multiple of 16
+  int count;
+  int blockPositions;  // a multiple of 16
+  float scale;
+};
+
+struct KernelSet {
+  const char* name;
+  /** out[i · outStride + row] = (Σ code·value − Σ value) / factor · scale, rows of groups [from, to); added to out when `add`. */
+  void (*ternary)(const TernaryView&, const Int8Rows&, int from, int to, float* out, std::size_t outStride, bool add);
+  /** out[i · outStride + row] = one fma chain over the columns, ascending; rows of groups [from, to). */
+  void (*dense)(const DenseView&, const float* x, std::size_t stride, int count, int from, int to, float* out,
+                std::size_t outStride, bool add);
+  /** y = x / rms(x) · gain over n columns (n padded to 16 with zeros in x and gain). */
+  void (*rmsNorm)(const float* x, const float* gain, int n, float epsilon, float* y);
+  /** int8 by absolute maximum; returns the factor. `padded` ≥ n is a multiple of 64; x is zero beyond n. */
+  float (*quantise)(const float* x, int padded, std::int8_t* values, std::int32_t* sums);
+  /** gate = act(gate) · up, over n (a multiple of 16). */
+  void (*glu)(Glu, float* gate, const float* up, int n);
+  void (*toHalf)(const float* x, std::uint16_t* y, int n);
+  /** x rounded to f16 and back, n a multiple of 16. */
+  void (*roundToHalf)(float* x, int n);
+  void (*attend)(const AttentionTask&);
+};
+
+/** Sets that were compiled in and that this processor runs, best first; the last is always `portable`. */
+const KernelSet* const* availableKernels();
+/** The best set, or the one of that name; nullptr when it does not run here. */
+const KernelSet* findKernels(const char* name);
+
+// One per translation unit; nullptr where the compiler's target has no such instructions.
+extern const KernelSet kPortableKernels;
+const KernelSet* avx2Kernels();
+const KernelSet* avx512vnniKernels();
+
+}  // namespace shard

@@ -1,0 +1,30 @@
+// Threefry-2x32 with 20 rounds (Salmon et al., SC'11; Random123).
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+namespace shard {
+
+struct NoiseKey {
+  std::uint32_t lo = 0, hi = 0;
+};
+
+inline std::array<std::uint32_t, 2> threefry2x32(NoiseKey key, std::uint32_t c0, std::uint32_t c1) {
+  constexpr int kRotations[8] = {13, 15, 26, 6, 17, 29, 16, 24};
+  const std::uint32_t keys[3] = {key.lo, key.hi, 0x1bd11bdau ^ key.lo ^ key.hi};
+  std::uint32_t x0 = c0 + keys[0], x1 = c1 + keys[1];
+  for (std::uint32_t round = 0; round < 20; round++) {
+    const int distance = kRotations[round & 7];
+    x0 += x1;
+    x1 = ((x1 << distance) | (x1 >> (32 - distance))) ^ x0;
+    if ((round & 3) == 3) {
+      const std::uint32_t injection = (round + 1) >> 2;
+      x0 += keys[injection % 3];
+      x1 += keys[(injection + 1) % 3] + injection;
+    }
+  }
+  return {x0, x1};
+}
+
+}  // namespace shard
