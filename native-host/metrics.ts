@@ -16,6 +16,7 @@ export interface Metrics {
   readonly generatedTokens: Counter
   readonly requests: Counter<'outcome'>
   readonly drafts: Counter<'outcome'>
+  readonly draftNodes: Gauge
   readonly rerouting: Counter<'reason'>
   readonly engineRestarts: Counter
   readonly running: Gauge
@@ -68,6 +69,11 @@ export function createMetrics({ processMetrics = false } = {}): Metrics {
       name: 'shard_draft_tokens_total',
       help: 'Drafted tokens by outcome: accepted, rejected, late, untested',
       labelNames: ['outcome'],
+      registers,
+    }),
+    draftNodes: new Gauge({
+      name: 'shard_draft_nodes',
+      help: 'Drafted tokens that are held and not yet verified, all requests together',
       registers,
     }),
     rerouting: new Counter({

@@ -3,6 +3,7 @@ import type { Engine } from '../../shared/engine/engine.ts'
 import { createMetrics, type Metrics } from '../metrics.ts'
 import { ActiveRequest } from './active-request.ts'
 import { type Clock, SYSTEM_CLOCK } from './clock.ts'
+import { FixedPool } from './combined-pool.ts'
 import {
   GenerationError,
   type GenerationEvent,
@@ -42,7 +43,8 @@ export interface Oracle extends Generator {
 export function createOracle(init: OracleInit): Oracle {
   const { engine, log = SILENT, metrics = createMetrics(), clock = SYSTEM_CLOCK } = init
   const settings = { ...DEFAULT_ORACLE_SETTINGS, ...init.settings }
-  const loop = new PassLoop({ engine, settings, log, metrics, clock })
+  const pool = init.pool ?? new FixedPool()
+  const loop = new PassLoop({ engine, pool, settings, log, metrics, clock })
   loop.start()
   let nextId = 1
 
@@ -78,8 +80,8 @@ export function createOracle(init: OracleInit): Oracle {
       running: loop.running,
       queued: loop.queued,
       load: Math.min(1, (loop.running + loop.queued) / settings.slots),
-      passMs: [],
-      workers: [],
+      passMs: loop.passMs,
+      workers: loop.workers(),
     }),
     stop: () => loop.stop(),
   }

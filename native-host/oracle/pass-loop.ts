@@ -1,18 +1,25 @@
+import type { DraftWorkerPool } from '../../shared/drafter/draft-worker.ts'
 import type { Engine, PassItem, PassResult } from '../../shared/engine/engine.ts'
 import { EngineError } from '../../shared/engine/engine-error.ts'
 import type { Metrics } from '../metrics.ts'
+import type { DraftedPath } from '../scheduler/draft-trie.ts'
+import { PassCost } from '../scheduler/pass-cost.ts'
 import { type Plan, planPass } from '../scheduler/plan.ts'
 import type { ActiveRequest } from './active-request.ts'
 import { Bell } from './bell.ts'
 import type { Clock } from './clock.ts'
-import { GenerationError } from './generation.ts'
+import { Drafting } from './drafting.ts'
+import { GenerationError, type WorkerStatus } from './generation.ts'
 import type { Log } from './log.ts'
+import { measurePasses } from './measure.ts'
+import { Patience } from './patience.ts'
 import { commonPrefix } from './prefix-cache.ts'
 import { Sequences } from './sequences.ts'
 import type { OracleSettings } from './settings.ts'
 
 export interface PassLoopInit {
   readonly engine: Engine
+  readonly pool: DraftWorkerPool
   readonly settings: OracleSettings
   readonly log: Log
   readonly metrics: Metrics
@@ -25,12 +32,13 @@ const FOLLOW_TOKENS = 32
 /** Between two attempts to open a sequence on an engine that was lost, in milliseconds. */
 const RETRY_MS = 100
 
-/** One pass under way. */
+/** One pass, planned. */
 interface Pass {
   readonly plan: Plan
   readonly requests: readonly ActiveRequest[]
+  /** What each request's item verifies of its drafts. */
+  readonly paths: readonly DraftedPath[]
   readonly items: readonly PassItem[]
-  readonly startedAt: number
 }
 
 /**
@@ -44,6 +52,9 @@ export class PassLoop {
   readonly #metrics: Metrics
   readonly #clock: Clock
   readonly #sequences: Sequences
+  readonly #drafting: Drafting
+  readonly #patience: Patience
+  readonly #cost = new PassCost()
   readonly #bell = new Bell()
   readonly #maxRows: number
   #queue: ActiveRequest[] = []
@@ -53,7 +64,7 @@ export class PassLoop {
   readonly #stop = new AbortController()
   #finished: Promise<void> | null = null
 
-  constructor({ engine, settings, log, metrics, clock }: PassLoopInit) {
+  constructor({ engine, pool, settings, log, metrics, clock }: PassLoopInit) {
     this.#engine = engine
     this.#settings = settings
     this.#log = log
@@ -61,6 +72,11 @@ export class PassLoop {
     this.#clock = clock
     this.#sequences = new Sequences(engine, settings.cachedSequences, settings.slots)
     this.#maxRows = Math.max(settings.slots, Math.min(settings.maxRows, engine.info.maxRows))
+    const ring = () => this.#bell.ring()
+    const { vocabSize } = engine.info.model
+    this.#drafting = new Drafting({ pool, vocabSize, settings, log, metrics, clock, ring })
+    const limits = { ...settings, maxRows: this.#maxRows }
+    this.#patience = new Patience({ drafting: this.#drafting, limits, metrics, clock, cost: this.#estimate })
   }
 
   get running(): number {
@@ -69,6 +85,15 @@ export class PassLoop {
 
   get queued(): number {
     return this.#queue.length
+  }
+
+  /** Measured pass cost: rows and milliseconds. */
+  get passMs(): readonly (readonly [rows: number, ms: number])[] {
+    return this.#cost.table()
+  }
+
+  workers(): readonly WorkerStatus[] {
+    return this.#drafting.workers()
   }
 
   start(): void {
@@ -103,10 +128,12 @@ export class PassLoop {
     const error = new GenerationError('ABORTED', 'the request was cancelled')
     this.#leaving.set(request, error)
     request.events.end(error)
+    this.#drafting.leave(request, 'cancelled')
     this.#bell.ring()
   }
 
   async #run(): Promise<void> {
+    await this.#measure()
     while (!this.#stop.signal.aborted) {
       await this.#settle()
       const runnable = this.#runnable()
@@ -116,17 +143,20 @@ export class PassLoop {
         else await this.#bell.wait(this.#stop.signal)
         continue
       }
-      const pass = this.#begin(runnable)
+      const pass = this.#plan(runnable)
+      if (await this.#putOff(pass)) continue
+      const startedAt = this.#clock.now()
       let results: PassResult[]
       try {
         results = await this.#engine.verify(pass.items, { signal: this.#stop.signal })
-        await this.#keepPace(pass)
+        await this.#keepPace(startedAt)
       } catch (error) {
         this.#lost(error, pass.requests)
         continue
       }
-      this.#end(pass, results)
+      this.#end(pass, results, this.#clock.now() - startedAt)
     }
+    this.#drafting.stop()
     for (const request of [...this.#running, ...this.#queue]) {
       this.#fail(request, new GenerationError('SHUTTING_DOWN', 'the Oracle is shutting down'))
     }
@@ -148,6 +178,7 @@ export class PassLoop {
       const request = this.#queue.shift()
       if (request === undefined) break
       this.#running.push(request)
+      this.#drafting.join(request, this.#sequences.helpers(request.tokens))
     }
     for (const request of [...this.#running]) {
       if (request.sequence !== null || this.#follows(request)) continue
@@ -179,12 +210,13 @@ export class PassLoop {
   /** Frees a request's slot; its KV cache stays for whoever begins the same way. */
   async #vacate(request: ActiveRequest): Promise<void> {
     this.#running = this.#running.filter((other) => other !== request)
+    const workers = this.#drafting.leave(request, 'finished')
     const { sequence } = request
     if (sequence === null) return
     request.sequence = null
     try {
       await this.#engine.truncate(sequence, request.cached)
-      await this.#sequences.keep(sequence, request.tokens.slice(0, request.cached), [])
+      await this.#sequences.keep(sequence, request.tokens.slice(0, request.cached), workers)
     } catch (error) {
       this.#lost(error, [])
     }
@@ -206,41 +238,61 @@ export class PassLoop {
     return this.#running.filter((request) => request.sequence !== null)
   }
 
-  /** Where a pass begins. */
-  #begin(requests: readonly ActiveRequest[]): Pass {
+  /** Where a pass begins: what has been drafted by now, and how much of it is worth verifying. */
+  #plan(requests: readonly ActiveRequest[]): Pass {
+    this.#drafting.graft()
+    this.#drafting.tend(this.#tokenMs(requests))
+    const paths = requests.map((request) => this.#drafting.path(request))
     const plan = planPass(
-      requests.map((request) => ({
-        id: request.id,
-        pending: request.pending,
-        context: request.cached,
-        path: [],
-      })),
+      requests.map(({ id, pending, cached }, i) => ({ id, pending, context: cached, path: paths[i]!.p })),
       { ...this.#settings, maxRows: this.#maxRows },
-      (rows) => rows,
+      this.#estimate,
     )
-    const items = plan.items.map((item, i) => requests[i]!.item(item.known, []))
-    return { plan, requests, items, startedAt: this.#clock.now() }
+    const taken = plan.items.map(({ drafts }, i) => first(paths[i]!, drafts))
+    const items = plan.items.map(({ known }, i) => requests[i]!.item(known, taken[i]!.tokens))
+    return { plan, requests, paths: taken, items }
+  }
+
+  /** Whether the pass is put off: waits, and `true` means to look again. */
+  async #putOff({ plan, requests, paths }: Pass): Promise<boolean> {
+    const states = requests.map((request, i) => ({ request, item: plan.items[i]!, path: paths[i]! }))
+    const waitMs = this.#patience.consider(states)
+    if (waitMs <= 0) return false
+    const over = new AbortController()
+    const timer = this.#clock.sleep(waitMs, over.signal).then(() => over.abort())
+    await this.#bell.wait(over.signal)
+    over.abort()
+    await timer
+    return true
   }
 
   /** Holds a pass back to the least time that the settings ask for. */
-  async #keepPace(pass: Pass): Promise<void> {
-    const left = pass.startedAt + this.#settings.paceMs - this.#clock.now()
+  async #keepPace(startedAt: number): Promise<void> {
+    const left = startedAt + this.#settings.paceMs - this.#clock.now()
     if (left > 0) await this.#clock.sleep(left, this.#stop.signal)
   }
 
-  /** Where a pass ends. */
-  #end(pass: Pass, results: readonly PassResult[]): void {
-    const { plan } = pass
+  /** Where a pass ends: every request takes its tokens, and only now does anything that arrived meanwhile count. */
+  #end({ plan, requests, paths }: Pass, results: readonly PassResult[], ms: number): void {
+    this.#cost.observe(plan.rows, plan.context, ms)
     this.#metrics.passes.inc()
-    this.#metrics.passSeconds.observe((this.#clock.now() - pass.startedAt) / 1000)
+    this.#metrics.passSeconds.observe(ms / 1000)
     this.#metrics.passRows.inc({ kind: 'prompt' }, plan.promptRows)
     this.#metrics.passRows.inc({ kind: 'base' }, plan.baseRows)
     this.#metrics.passRows.inc({ kind: 'draft' }, plan.draftRows)
-    for (const [i, request] of pass.requests.entries()) {
-      const item = plan.items[i]!
+    const tokenMs = this.#tokenMs(requests)
+    const alone = plan.rows - plan.draftRows
+    const saved = plan.expectedMs - this.#estimate(alone, (plan.context * alone) / plan.rows)
+    const draftRowMs = plan.draftRows === 0 ? 0 : Math.max(0, saved) / plan.draftRows
+    // What workers sent during the pass is compared with what it decided, once all of it is known.
+    for (const [i, request] of requests.entries()) {
+      const { known } = plan.items[i]!
+      const path = paths[i]!
+      const by = path.senders.map((senders) => senders[0]!)
       try {
-        const outcome = request.advance(item.known, item.drafts, results[i]?.emitted ?? [], [])
+        const outcome = request.advance(known, path.tokens.length, results[i]?.emitted ?? [], by)
         this.#metrics.generatedTokens.inc(outcome.tokens.length)
+        this.#drafting.passed(request, { path, outcome, tokenMs, draftRowMs })
         if (outcome.finish !== null && !request.events.ended) {
           request.finish(outcome.finish)
           this.#metrics.requests.inc({ outcome: outcome.finish })
@@ -249,6 +301,27 @@ export class PassLoop {
         const error = new GenerationError('ENGINE_FAILED', 'taking the result of a pass failed', { cause })
         this.#fail(request, error)
       }
+    }
+  }
+
+  /** What a token costs without drafts, in milliseconds. */
+  #tokenMs(requests: readonly ActiveRequest[]): number {
+    const context = requests.reduce((sum, { cached }) => sum + cached + 1, 0)
+    return this.#estimate(requests.length, context) / requests.length
+  }
+
+  readonly #estimate = (rows: number, context: number): number => this.#cost.estimate(rows, context)
+
+  async #measure(): Promise<void> {
+    const { measureMs, paceMs, slots, window } = this.#settings
+    if (measureMs <= 0) return
+    const maxRows = Math.min(this.#maxRows, slots * (1 + window))
+    const limits = { maxRows, budgetMs: measureMs, paceMs }
+    try {
+      const passes = await measurePasses(this.#engine, this.#cost, this.#clock, limits)
+      this.#log.info({ passes, passMs: this.#cost.table() }, 'measured what passes cost')
+    } catch (error) {
+      this.#log.warn({ err: error }, 'measuring what passes cost failed; it is learned while running')
     }
   }
 
@@ -280,10 +353,16 @@ export class PassLoop {
     if (request.events.ended) return
     this.#metrics.requests.inc({ outcome: error.code.toLowerCase() })
     request.events.end(error)
+    this.#drafting.leave(request, error.code === 'SHUTTING_DOWN' ? 'shutdown' : 'cancelled')
   }
 
   #gauge(): void {
     this.#metrics.running.set(this.#running.length)
     this.#metrics.queued.set(this.#queue.length)
   }
+}
+
+/** The first `length` tokens of a path. */
+function first({ tokens, p, senders }: DraftedPath, length: number): DraftedPath {
+  return { tokens: tokens.slice(0, length), p: p.slice(0, length), senders: senders.slice(0, length) }
 }

@@ -6,8 +6,6 @@ import { commonPrefix, PrefixCache } from './prefix-cache.ts'
 export interface OpenSequence {
   readonly sequence: SequenceId
   readonly length: number
-  /** Workers that drafted for the kept sequence it came from. */
-  readonly workers: readonly string[]
 }
 
 /** A sequence in use by another request whose prefix may be copied. */
@@ -42,23 +40,28 @@ export class Sequences {
     const sharedLength = Math.min(shared?.length ?? 0, most)
     if (shared !== null && sharedLength > keptLength) {
       const sequence = await this.#copy(shared.sequence, sharedLength)
-      return { sequence, length: sharedLength, workers: [] }
+      return { sequence, length: sharedLength }
     }
-    if (kept === null || keptLength === 0) return { sequence: await this.#create(), length: 0, workers: [] }
+    if (kept === null || keptLength === 0) return { sequence: await this.#create(), length: 0 }
     const { entry } = kept
     if (entry.tokens.length - keptLength > KEEP_TAIL) {
       // Out of the cache while room is made, so that it is not evicted itself.
       this.#cache.take(entry)
       try {
         const sequence = await this.#copy(entry.sequence, keptLength)
-        return { sequence, length: keptLength, workers: entry.workers }
+        return { sequence, length: keptLength }
       } finally {
         this.#cache.touch(entry)
       }
     }
     this.#cache.take(entry)
     await this.#engine.truncate(entry.sequence, keptLength)
-    return { sequence: entry.sequence, length: keptLength, workers: entry.workers }
+    return { sequence: entry.sequence, length: keptLength }
+  }
+
+  /** Workers that drafted for the kept sequence with which these tokens begin. */
+  helpers(tokens: readonly number[]): readonly string[] {
+    return this.#cache.find(tokens)?.entry.workers ?? []
   }
 
   /** Keeps a finished request's sequence, whose KV cache holds exactly `tokens`. @throws {EngineError} */

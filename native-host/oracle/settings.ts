@@ -20,8 +20,13 @@ export interface OracleSettings {
   readonly maxWaitMs: number
   /** A worker that owes drafts and has sent nothing for so long is replaced, in milliseconds. */
   readonly stallMs: number
-  /** Verify whatever has come, whether it pays or not: for tests of cooperation with models too fast to need it. */
+  /**
+   * Verify whatever has come, whether it pays or not, and wait up to `maxWaitMs` for a draft that is owed: for tests of
+   * cooperation with models too fast to need it.
+   */
   readonly forceDrafts: boolean
+  /** Time spent at the start on measuring what passes cost, in milliseconds; 0 = learn while running only. */
+  readonly measureMs: number
   /** Times that one request survives the engine's end before it is given up. */
   readonly maxEngineLosses: number
 }
@@ -38,5 +43,6 @@ export const DEFAULT_ORACLE_SETTINGS: OracleSettings = {
   maxWaitMs: 250,
   stallMs: 5_000,
   forceDrafts: false,
+  measureMs: 1_000,
   maxEngineLosses: 3,
 }

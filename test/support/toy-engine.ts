@@ -96,6 +96,10 @@ export class ToyEngine implements Engine {
     return this.#sequences.size
   }
 
+  lengthOf(sequence: SequenceId): number {
+    return this.#tokens(sequence).length
+  }
+
   /** As a crash does: every sequence is gone, and the next calls work on a fresh engine. */
   crash(): void {
     this.#sequences.clear()

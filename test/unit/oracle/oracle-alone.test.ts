@@ -111,7 +111,7 @@ describe('the Oracle alone', () => {
           release = resolve
         }),
     })
-    const oracle = createOracle({ engine, settings: { slots: 1 } })
+    const oracle = createOracle({ engine, settings: { slots: 1, measureMs: 0 } })
     const abort = new AbortController()
     const aborted = collect(oracle.generate(request(prompt(4, 4), { maxTokens: 1000 }), abort.signal))
     const waiting = collect(oracle.generate(request(prompt(5, 4), { maxTokens: 1 }), never))
@@ -128,7 +128,7 @@ describe('the Oracle alone', () => {
 
   it('says when it is full, when a prompt is too long, and when it shuts down', async () => {
     const engine = new ToyEngine({ contextLength: 16, pass: () => new Promise(() => {}) })
-    const oracle = createOracle({ engine, settings: { slots: 1, maxQueue: 1 } })
+    const oracle = createOracle({ engine, settings: { slots: 1, maxQueue: 1, measureMs: 0 } })
     const codes: string[] = []
     const ask = (length: number) =>
       collect(oracle.generate(request(prompt(6, length)), never)).catch((error: unknown) => {
@@ -165,7 +165,7 @@ describe('the Oracle alone', () => {
         }
       },
     })
-    const oracle = createOracle({ engine, settings: { prefillRows: 16 } })
+    const oracle = createOracle({ engine, settings: { prefillRows: 16, measureMs: 0 } })
     const prompts = [prompt(8, 40), prompt(9, 5)]
     const answers = await Promise.all(prompts.map((p) => collect(oracle.generate(request(p), never))))
     for (const [i, answer] of answers.entries()) expect(answer.tokens).toEqual(toyText(prompts[i]!, KEY, 20))

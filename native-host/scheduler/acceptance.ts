@@ -1,0 +1,55 @@
+/** Mean of the prior when nothing is known: small drafts of the same family agree in somewhat more than half. */
+const PRIOR_MEAN = 0.6
+/** Tested tokens that the prior is worth. */
+const PRIOR_STRENGTH = 4
+/** Weight that an observation keeps per later one: about the last hundred count. */
+const MEMORY = 0.99
+/** Never certain either way: a zero would end drafting for good, a one would outweigh every cost. */
+const MIN = 0.01
+const MAX = 0.995
+
+/**
+ * Chance that a worker's next token is right, given that all before it were: a Beta posterior with forgetting.
+ * Fed from tested tokens (and late ones that differ), so that a worker cannot raise it by repeating what it was told.
+ */
+export class Acceptance {
+  readonly #priorMean: number
+  readonly #priorStrength: number
+  #hits = 0
+  #misses = 0
+
+  constructor(priorMean = PRIOR_MEAN, priorStrength = PRIOR_STRENGTH) {
+    this.#priorMean = clamp(priorMean)
+    this.#priorStrength = priorStrength
+  }
+
+  observe(hits: number, misses: number): void {
+    const keep = MEMORY ** (hits + misses)
+    this.#hits = this.#hits * keep + hits
+    this.#misses = this.#misses * keep + misses
+  }
+
+  /** Posterior mean. */
+  get alpha(): number {
+    const { a, b } = this.#posterior()
+    return clamp(a / (a + b))
+  }
+
+  /** One standard deviation below the mean: for ranking workers. */
+  get lower(): number {
+    const { a, b } = this.#posterior()
+    const n = a + b
+    return clamp(a / n - Math.sqrt((a * b) / (n * n * (n + 1))))
+  }
+
+  #posterior(): { readonly a: number; readonly b: number } {
+    return {
+      a: this.#priorMean * this.#priorStrength + this.#hits,
+      b: (1 - this.#priorMean) * this.#priorStrength + this.#misses,
+    }
+  }
+}
+
+function clamp(p: number): number {
+  return Math.min(MAX, Math.max(MIN, p))
+}

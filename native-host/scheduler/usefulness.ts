@@ -1,0 +1,81 @@
+/** Passes that count for the mean. */
+const MEMORY = 64
+/** Passes in a row with the lower bound below zero after which a worker is let go. */
+const STRETCH = 64
+/** Standard errors below the mean. */
+const CAUTION = 1
+/** The Oracle's own work per pass for an attached worker (frames, trie), in milliseconds: why no gain is a loss. */
+const OVERHEAD_MS = 0.02
+/** How long a worker rests after it did not pay, doubled each time, and how far the cost of a pass must move to ask again. */
+const FIRST_REST_MS = 30_000
+const LONGEST_REST_MS = 600_000
+const CHANGED = 1.5
+
+/** What a pass with a worker attached was worth. */
+export interface PassValue {
+  /** Its tokens that were confirmed. */
+  readonly accepted: number
+  /** Milliseconds that one token costs without drafts: T(base rows) / base rows. */
+  readonly tokenMs: number
+  /** Milliseconds by which its rows made the pass longer. */
+  readonly extraMs: number
+  /** Milliseconds waited for it in vain. */
+  readonly waitedMs: number
+}
+
+/**
+ * Time that a worker saves, pass by pass, and whether it is worth having. Says nothing about its honesty or its model: a
+ * worker that does not pay here may pay elsewhere.
+ */
+export class Usefulness {
+  #mean = 0
+  #square = 0
+  #passes = 0
+  #below = 0
+  #rests = 0
+  #restUntil = 0
+  #tokenMs = 0
+
+  observe(value: PassValue): void {
+    const saved = value.accepted * value.tokenMs - value.extraMs - value.waitedMs - OVERHEAD_MS
+    this.#passes = Math.min(this.#passes + 1, MEMORY)
+    const weight = 1 / this.#passes
+    this.#mean += weight * (saved - this.#mean)
+    this.#square += weight * (saved * saved - this.#square)
+    this.#below = this.lower < 0 ? this.#below + 1 : 0
+    this.#tokenMs = value.tokenMs
+    if (this.#below === 0 && this.#passes === MEMORY) this.#rests = 0
+  }
+
+  /** Milliseconds saved per pass, one standard error below the mean. */
+  get lower(): number {
+    if (this.#passes === 0) return 0
+    const variance = Math.max(0, this.#square - this.#mean * this.#mean)
+    return this.#mean - CAUTION * Math.sqrt(variance / this.#passes)
+  }
+
+  get mean(): number {
+    return this.#mean
+  }
+
+  /** It has not paid for a whole stretch. */
+  get spent(): boolean {
+    return this.#below >= STRETCH
+  }
+
+  /** Lets it go: it is asked again after a rest, or when the cost of a token has changed. */
+  rest(now: number): void {
+    this.#restUntil = now + Math.min(LONGEST_REST_MS, FIRST_REST_MS * 2 ** this.#rests)
+    this.#rests++
+    this.#mean = 0
+    this.#square = 0
+    this.#passes = 0
+    this.#below = 0
+  }
+
+  /** Whether it may be asked, given what a token costs now (ms). */
+  ready(now: number, tokenMs: number): boolean {
+    if (now >= this.#restUntil) return true
+    return tokenMs > this.#tokenMs * CHANGED
+  }
+}

@@ -1,0 +1,85 @@
+import { MirrorPath } from '../../shared/drafter/draft-path.ts'
+import type { DraftFrame, VerifiedFrame } from '../../shared/drafter/draft-worker.ts'
+
+/** What one Draft means against the tokens that are true by now. */
+export interface Arrival {
+  /** The worker's tokens beyond the last true one: its whole path in the trie. Empty when it went wrong or is behind. */
+  readonly live: readonly number[]
+  /** Tokens of this frame that came after they were decided, right or not. */
+  readonly late: number
+  /** One of the late tokens was the first on this path to differ from the truth. */
+  readonly missed: boolean
+}
+
+/**
+ * One worker's path for one request, compared with what is true: a Draft of an old epoch is grafted where it agrees
+ * (the worker was ahead), dropped where it is late, and counted as one miss where it differs.
+ */
+export class WorkerPath {
+  readonly #mirror: MirrorPath
+  readonly #window: number
+  readonly #endPosition: number
+  #lastSent = 0
+
+  constructor(known: number, window: number, endPosition: number) {
+    this.#mirror = new MirrorPath(known, window, endPosition)
+    this.#window = window
+    this.#endPosition = endPosition
+  }
+
+  /** A Verified went to the worker. */
+  sent(frame: VerifiedFrame): void {
+    this.#lastSent = frame.epoch
+    this.#mirror.sent(frame)
+  }
+
+  /**
+   * @param truth prompt and verified tokens
+   * @throws {DraftPathError} when the frame does not continue the path that the worker holds
+   */
+  draft(frame: DraftFrame, truth: readonly number[]): Arrival {
+    const { known, guess } = this.#mirror.draft(frame)
+    const decided = Math.min(truth.length - known, guess.length)
+    let right = 0
+    while (right < decided && guess[right] === truth[known + right]) right++
+    // Where this frame begins within the guess.
+    const start = guess.length - frame.tokens.length
+    if (right < decided) return { live: [], late: frame.tokens.length, missed: right >= start }
+    return { live: guess.slice(decided), late: Math.max(0, decided - start), missed: false }
+  }
+
+  /**
+   * Tokens that the worker may still send before the next Verified, when it has taken in everything sent: what its window
+   * and the assignment's end leave beyond the path, or from the truth on when the path went wrong.
+   */
+  room(truth: readonly number[]): { readonly tokens: number; readonly restarts: boolean } {
+    const { known, guess } = this.#mirror.path
+    const end = this.#end
+    const decided = Math.min(truth.length - known, guess.length)
+    let right = 0
+    while (right < decided && guess[right] === truth[known + right]) right++
+    const restarts = right < decided || end <= truth.length
+    const from = restarts ? truth.length : end
+    const most = Math.min(truth.length + this.#window, this.#endPosition)
+    return { tokens: Math.max(0, most - from), restarts }
+  }
+
+  /** How many of the worker's tokens lie beyond the last true one; 0 when it went wrong or is behind. */
+  live(truth: readonly number[]): number {
+    return this.room(truth).restarts ? 0 : this.#end - truth.length
+  }
+
+  /** The last token of the path, or null: after an end token a worker drafts nothing more. */
+  get tip(): number | null {
+    return this.#mirror.path.guess.at(-1) ?? null
+  }
+
+  get #end(): number {
+    return this.#mirror.path.end
+  }
+
+  /** Number of the last Verified sent. */
+  get lastSent(): number {
+    return this.#lastSent
+  }
+}
