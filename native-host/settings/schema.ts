@@ -2,6 +2,8 @@ import { z } from 'zod'
 import { choice, flag, integer, list, type SettingFacts, settingFacts, text } from './setting.ts'
 
 const PORT = [0, 65_535] as const
+/** A transport's port may also be −1: it does not listen. */
+const PORT_OR_OFF = [-1, 65_535] as const
 
 /**
  * Every setting of Shard: the one source of key, type, default, unit and meaning. The file, the environment
@@ -70,13 +72,19 @@ export const settingsSchema = z.strictObject({
   'mesh.scope': choice('own', ['none', 'own', 'swarm'], {
     meaning: "whose Scouts may see a request's tokens: nobody's, this owner's, or everybody's",
   }),
-  'mesh.tcp_port': integer(4001, ...PORT, { meaning: 'libp2p over TCP; 0 takes a free one' }),
-  'mesh.ws_port': integer(4101, ...PORT, { meaning: 'libp2p over WebSocket; 0 takes a free one' }),
-  'mesh.webrtc_port': integer(9090, ...PORT, {
-    meaning: 'libp2p over WebRTC-direct (UDP); 0 takes a free one',
+  'mesh.host': text('127.0.0.1', {
+    meaning: 'IP address that the mesh listens on; 0.0.0.0 opens it to other machines',
   }),
-  'mesh.listen': list({ meaning: 'multiaddrs to listen on, in place of the three ports on loopback' }),
-  'mesh.announce': list({ meaning: 'multiaddrs to tell others, where they differ from those listened on' }),
+  'mesh.tcp_port': integer(4001, ...PORT_OR_OFF, {
+    meaning: 'port of libp2p over TCP; 0 takes a free one, -1 turns it off',
+  }),
+  'mesh.ws_port': integer(4101, ...PORT_OR_OFF, {
+    meaning: 'port of libp2p over WebSocket; 0 takes a free one, -1 turns it off',
+  }),
+  'mesh.webrtc_port': integer(9090, ...PORT_OR_OFF, {
+    meaning: 'port of libp2p over WebRTC-direct (UDP); 0 takes a free one, -1 turns it off',
+  }),
+  'mesh.relays': list({ meaning: 'multiaddrs of relays to be reachable through' }),
   'mesh.paired': list({ meaning: "peer ids of this owner's devices: they count as own" }),
   'mesh.bootstrap': list({ meaning: 'multiaddrs of peers to dial at start' }),
   'mesh.mdns': flag(false, { meaning: 'find peers on the local network' }),

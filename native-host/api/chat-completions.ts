@@ -1,0 +1,98 @@
+import { randomUUID } from 'node:crypto'
+import type { Context } from 'hono'
+import { parseChatRequest } from './chat-request.ts'
+import type { TextPiece } from './choice-text.ts'
+import { type Gate, respond, shardFacts, tokensLeft, usageOf, type Wording } from './completion-run.ts'
+import { type ApiContext, engineFor, modelId, systemFingerprint } from './context.ts'
+import type { ApiEnv } from './disconnect.ts'
+import { readJson } from './json-body.ts'
+import { chatLogprobs } from './logprobs.ts'
+import type { TextEvent } from './text-run.ts'
+
+/** POST /v1/chat/completions */
+export async function chatCompletions(c: Context<ApiEnv>, api: ApiContext, gate: Gate): Promise<Response> {
+  const body = await readJson(c.req.raw, api.limits.maxBodyBytes)
+  const vocabSize = api.generator.status().engine?.model.vocabSize ?? 0
+  const request = parseChatRequest(body, { vocabSize, scope: api.scope })
+  const engine = engineFor(api, request.model)
+  const prompt = api.codec.encodeChat(request.messages)
+  const run = {
+    prompts: [prompt],
+    parameters: request,
+    maxTokens: request.maxTokens ?? tokensLeft(engine, prompt),
+    topLogprobs: request.topLogprobs,
+  }
+  const common = {
+    id: `chatcmpl-${randomUUID()}`,
+    created: Math.floor(Date.now() / 1000),
+    model: modelId(engine.model),
+    system_fingerprint: systemFingerprint(engine),
+    service_tier: 'default',
+    shard: shardFacts(request),
+  }
+  const logprobsOf = (pieces: readonly TextPiece[]) =>
+    request.logprobs ? { content: chatLogprobs(api.codec, pieces), refusal: null } : null
+  const chunk = (choices: readonly object[], usage?: object) => ({
+    object: 'chat.completion.chunk',
+    ...common,
+    choices,
+    ...(request.includeUsage ? { usage: usage ?? null } : {}),
+  })
+  const delta = (index: number, fields: object, reason: string | null, pieces: readonly TextPiece[] = []) =>
+    chunk([{ index, delta: fields, logprobs: logprobsOf(pieces), finish_reason: reason, ...drafted(pieces) }])
+
+  const wording: Wording = {
+    opening: () =>
+      Array.from({ length: request.n }, (_, index) =>
+        delta(index, { role: 'assistant', content: '', refusal: null }, null),
+      ),
+    chunks(event) {
+      if (event.type === 'text')
+        return [delta(event.choice, { content: textOf(event.pieces) }, null, event.pieces)]
+      if (event.type === 'finish') return [delta(event.choice, {}, event.reason)]
+      return request.includeUsage ? [chunk([], usageOf(event.usage))] : []
+    },
+    answer(events) {
+      const choices = Array.from({ length: request.n }, (_, index) => {
+        const { pieces, reason } = choiceOf(events, index)
+        return {
+          index,
+          message: { role: 'assistant', content: textOf(pieces), refusal: null, annotations: [] },
+          logprobs: logprobsOf(pieces),
+          finish_reason: reason,
+          ...drafted(pieces),
+        }
+      })
+      return { object: 'chat.completion', ...common, choices, usage: usageIn(events) }
+    },
+  }
+  return respond(c, api, gate, run, wording)
+}
+
+export function textOf(pieces: readonly TextPiece[]): string {
+  return pieces.map(({ text }) => text).join('')
+}
+
+/** Shard's own field of a choice: its text by author, `[text, worker id or null]`; the texts joined are the content. */
+export function drafted(pieces: readonly TextPiece[]): object {
+  return pieces.length === 0 ? {} : { shard: { tokens: pieces.map(({ text, by }) => [text, by]) } }
+}
+
+export function choiceOf(
+  events: readonly TextEvent[],
+  index: number,
+): { pieces: TextPiece[]; reason: string } {
+  const pieces: TextPiece[] = []
+  let reason = 'length'
+  for (const event of events) {
+    if (event.type === 'usage' || event.choice !== index) continue
+    if (event.type === 'text') pieces.push(...event.pieces)
+    else reason = event.reason
+  }
+  return { pieces, reason }
+}
+
+export function usageIn(events: readonly TextEvent[]): object | null {
+  const last = events.at(-1)
+  return last?.type === 'usage' ? usageOf(last.usage) : null
+}
