@@ -7,6 +7,7 @@ import type {
 } from '../drafter/draft-worker.ts'
 import type { SamplingSettings } from '../verify/settings.ts'
 import { bytes, decode, integer, printable, real, tokenIds } from './checks.ts'
+import { fromHex, toHex } from './hex.ts'
 import { LIMITS } from './limits.ts'
 import { type Assign, type Claim, Frame, type Settings } from './messages.ts'
 import { ProtocolError } from './protocol-error.ts'
@@ -124,8 +125,8 @@ export function encodeFrame(frame: ScoutFrame | OracleFrame): Uint8Array {
           capacity,
           speed,
           contextLength,
-          tokenizerHash: Uint8Array.fromHex(tokenizerHash),
-          job: job === null ? new Uint8Array(0) : Uint8Array.fromHex(job),
+          tokenizerHash: fromHex(tokenizerHash),
+          job: job === null ? new Uint8Array(0) : fromHex(job),
         },
       })
     }
@@ -186,11 +187,10 @@ function checkSettings(settings: SamplingSettings, vocabSize: number): void {
 function parseClaim(claim: Claim): ScoutClaim {
   return {
     draftModel: printable('draft_model', claim.draftModel, LIMITS.nameBytes),
-    tokenizerHash: bytes('tokenizer_hash', claim.tokenizerHash, LIMITS.hashBytes, LIMITS.hashBytes).toHex(),
+    tokenizerHash: toHex(bytes('tokenizer_hash', claim.tokenizerHash, LIMITS.hashBytes, LIMITS.hashBytes)),
     capacity: integer('capacity', claim.capacity, 1, LIMITS.capacity),
     speed: real('speed', claim.speed, 0, LIMITS.speed),
-    job:
-      claim.job.byteLength === 0 ? null : bytes('job', claim.job, LIMITS.jobBytes, LIMITS.jobBytes).toHex(),
+    job: claim.job.byteLength === 0 ? null : toHex(bytes('job', claim.job, LIMITS.jobBytes, LIMITS.jobBytes)),
     contextLength: integer('context_length', claim.contextLength, 1, UINT32),
   }
 }

@@ -53,6 +53,8 @@ export const LIMITS = {
   frameDeadlineMs: 10_000,
   /** What a peer does not read for this long closes its stream: drafts for it are worthless by then. */
   stalledWriteMs: 10_000,
+  /** How long a stream that was closed in order may take to be gone. */
+  lingerMs: 3_000,
   /** Bytes waiting for a slow peer, beyond which its stream is closed: one largest Assign and then some. */
   writeQueueBytes: 1024 * 1024,
 

@@ -1,4 +1,5 @@
 import { bytes, decode, integer, peerId, printable, real } from './checks.ts'
+import { fromHex, toHex } from './hex.ts'
 import { LIMITS } from './limits.ts'
 import { Offer as OfferMessage } from './messages.ts'
 
@@ -28,12 +29,12 @@ export function parseOffer(data: Uint8Array): Offer {
     OfferMessage.decode(data, { limits: { addresses: LIMITS.offerAddresses } }),
   )
   return {
-    job: bytes('job', offer.job, LIMITS.jobBytes, LIMITS.jobBytes).toHex(),
+    job: toHex(bytes('job', offer.job, LIMITS.jobBytes, LIMITS.jobBytes)),
     oracle: peerId('oracle', offer.oracle),
     addresses: offer.addresses.map((address) => printable('address', address, LIMITS.addressBytes)),
     targetModel: printable('target_model', offer.targetModel, LIMITS.nameBytes),
     draftModel: printable('draft_model', offer.draftModel, LIMITS.nameBytes),
-    tokenizerHash: bytes('tokenizer_hash', offer.tokenizerHash, LIMITS.hashBytes, LIMITS.hashBytes).toHex(),
+    tokenizerHash: toHex(bytes('tokenizer_hash', offer.tokenizerHash, LIMITS.hashBytes, LIMITS.hashBytes)),
     contextLength: integer('context_length', offer.contextLength, 1, LIMITS.contextTokens),
     expectedTokens: integer('expected_tokens', offer.expectedTokens, 0, LIMITS.contextTokens),
     deadlineMs: integer('deadline_ms', offer.deadlineMs, 1, LIMITS.offerDeadlineMs),
@@ -46,8 +47,8 @@ export function parseOffer(data: Uint8Array): Offer {
 export function encodeOffer(offer: Offer): Uint8Array {
   return OfferMessage.encode({
     ...offer,
-    job: Uint8Array.fromHex(offer.job),
-    tokenizerHash: Uint8Array.fromHex(offer.tokenizerHash),
+    job: fromHex(offer.job),
+    tokenizerHash: fromHex(offer.tokenizerHash),
     addresses: [...offer.addresses],
   })
 }

@@ -1,6 +1,7 @@
 import type { PrivateKey } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { bytes, count, decode, integer, peerId, printable } from './checks.ts'
+import { fromHex, toHex } from './hex.ts'
 import { LIMITS } from './limits.ts'
 import { Result as ResultMessage, SignedResult as SignedResultMessage } from './messages.ts'
 import { ProtocolError } from './protocol-error.ts'
@@ -29,7 +30,7 @@ const DOMAIN = new TextEncoder().encode('shard-result-v1\0')
 export async function signResult(result: WorkResult, key: PrivateKey): Promise<Uint8Array<ArrayBuffer>> {
   const payload = ResultMessage.encode({
     ...result,
-    job: Uint8Array.fromHex(result.job),
+    job: fromHex(result.job),
     credits: BigInt(result.credits),
     counter: BigInt(result.counter),
     issuedMs: BigInt(result.issuedMs),
@@ -46,7 +47,7 @@ export async function openResult(data: Uint8Array): Promise<WorkResult> {
   const signed = decode('SignedResult', () => SignedResultMessage.decode(data))
   const message = decode('Result', () => ResultMessage.decode(signed.result))
   const result: WorkResult = {
-    job: bytes('job', message.job, LIMITS.jobBytes, LIMITS.jobBytes).toHex(),
+    job: toHex(bytes('job', message.job, LIMITS.jobBytes, LIMITS.jobBytes)),
     oracle: peerId('oracle', message.oracle),
     scout: peerId('scout', message.scout),
     drafted: message.drafted,
