@@ -1,0 +1,50 @@
+import type { EngineInfo, ForwardItem, PassItem, SequenceId } from '../../shared/engine/engine.ts'
+import type { EngineErrorCode } from '../../shared/engine/engine-error.ts'
+import { EngineError } from '../../shared/engine/engine-error.ts'
+import type { EngineLoadOptions } from './engine-options.ts'
+
+/** One call of the Engine interface. */
+export type EngineCall =
+  | { readonly method: 'createSequence' }
+  | { readonly method: 'releaseSequence'; readonly sequence: SequenceId }
+  | { readonly method: 'truncate'; readonly sequence: SequenceId; readonly length: number }
+  | {
+      readonly method: 'copyPrefix'
+      readonly from: SequenceId
+      readonly to: SequenceId
+      readonly length: number
+    }
+  | { readonly method: 'forward'; readonly items: readonly ForwardItem[] }
+  | { readonly method: 'verify'; readonly items: readonly PassItem[] }
+  | { readonly method: 'unload' }
+
+/** To the engine's process. `load` comes first and once. */
+export type ToEngine =
+  | { readonly type: 'load'; readonly options: EngineLoadOptions }
+  | { readonly type: 'call'; readonly id: number; readonly call: EngineCall }
+  | { readonly type: 'abort'; readonly id: number }
+  | { readonly type: 'ping' }
+  | { readonly type: 'stop' }
+
+/** From the engine's process. `loaded` or `refused` comes first. */
+export type FromEngine =
+  | { readonly type: 'loaded'; readonly info: EngineInfo; readonly why: string }
+  | { readonly type: 'refused'; readonly error: WireError }
+  | { readonly type: 'result'; readonly id: number; readonly value: unknown }
+  | { readonly type: 'error'; readonly id: number; readonly error: WireError }
+  | { readonly type: 'pong' }
+
+/** An error without its stack: `code` is null for what should not have happened. */
+export interface WireError {
+  readonly code: EngineErrorCode | null
+  readonly message: string
+}
+
+export function toWire(error: unknown): WireError {
+  if (error instanceof EngineError) return { code: error.code, message: error.message }
+  return { code: null, message: error instanceof Error ? (error.stack ?? error.message) : String(error) }
+}
+
+export function fromWire({ code, message }: WireError): Error {
+  return code === null ? new Error(`in the engine's process: ${message}`) : new EngineError(code, message)
+}
