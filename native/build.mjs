@@ -7,7 +7,7 @@
 // Exit codes: 0 built (or nothing to do), 1 the compiler failed, 3 there is no compiler.
 import { spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -202,13 +202,15 @@ async function compileAll(compiler, build, flags) {
       .update(readFileSync(file))
       .update(extra.join(' '))
       .digest('hex')
+    // Under a name of its own first: two builds at once must not write into one file.
+    const fresh = `${object}.${process.pid}`
     const args = [
       ...compiler.first,
       ...flags,
       ...extra,
-      ...(cl ? ['/c', file, `/Fo${object}`] : ['-c', file, '-o', object]),
+      ...(cl ? ['/c', file, `/Fo${fresh}`] : ['-c', file, '-o', fresh]),
     ]
-    return { name, object, stamp, args }
+    return { object, fresh, stamp, args }
   })
   const stale = jobs.filter(({ object, stamp }) => !existsSync(object) || read(`${object}.hash`) !== stamp)
   const queue = [...stale]
@@ -216,8 +218,10 @@ async function compileAll(compiler, build, flags) {
   const worker = async () => {
     for (let job = queue.shift(); job && good; job = queue.shift()) {
       rmSync(`${job.object}.hash`, { force: true })
-      if (await run(compiler.program, job.args)) writeFileSync(`${job.object}.hash`, job.stamp)
-      else good = false
+      if (await run(compiler.program, job.args)) {
+        renameSync(job.fresh, job.object)
+        writeFileSync(`${job.object}.hash`, job.stamp)
+      } else good = false
     }
   }
   await Promise.all(Array.from({ length: availableParallelism() }, worker))
@@ -258,14 +262,16 @@ async function main() {
     process.stderr.write(`native: ${relative(root, build.product)} is up to date\n`)
     return
   }
-  // A running engine may have the old file mapped: remove it, never write into it.
-  rmSync(build.product, { force: true })
+  // A running engine may have the old file mapped: put a new one in its place, never write into it.
+  const fresh = `${build.product}.${process.pid}`
   const link = linkFlags(compiler.style, mode, build.out, compiler)
   const args =
     compiler.style === 'cl'
-      ? [...compiler.first, '/nologo', ...objects, `/Fe${build.product}`, '/LD', ...link]
-      : [...compiler.first, ...objects, '-o', build.product, ...link]
+      ? [...compiler.first, '/nologo', ...objects, `/Fe${fresh}`, '/LD', ...link]
+      : [...compiler.first, ...objects, '-o', fresh, ...link]
   if (!(await run(compiler.program, args))) fail('linking failed (see above)', 1)
+  if (process.platform === 'win32') rmSync(build.product, { force: true })
+  renameSync(fresh, build.product)
   writeFileSync(`${build.product}.hash`, stamp)
   process.stderr.write(
     `native: built ${relative(root, build.product)} with ${compiler.version} (${compiled} files compiled)\n`,

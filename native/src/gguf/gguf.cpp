@@ -183,9 +183,9 @@ Gguf::Gguf(ByteSource& source) : source_(source) {
     tensors_.push_back(std::move(tensor));
   }
   const std::uint64_t alignment = integer("general.alignment", 32);
-  if (alignment < 8 || alignment > 65536 || (alignment & (alignment - 1)) != 0) {
+  if (alignment < 1 || alignment > 65536 || (alignment & (alignment - 1)) != 0) {
     fail(Code::GgufInvalid, "general.alignment is " + std::to_string(alignment) +
-                                "; a power of two from 8 to 65536 is expected");
+                                "; a power of two up to 65536 is expected");
   }
   placeTensors(tensors_, in.offset(), alignment, source.size());
 }

@@ -8,9 +8,10 @@ namespace shard {
 namespace {
 
 // Wider than any published model; keeps every product of two sizes and every int32 sum in range.
-constexpr std::uint64_t kMaxWidth = 1 << 18;
-constexpr std::uint64_t kMaxLayers = 1024;
-constexpr std::uint64_t kMaxContext = 1 << 24;
+constexpr std::uint64_t kMaxWidth = 1 << 16;
+constexpr std::uint64_t kMaxLayers = 512;
+constexpr std::uint64_t kMaxHeads = 1024;
+constexpr std::uint64_t kMaxContext = 1 << 20;
 
 int bounded(const Gguf& file, const std::string& key, std::uint64_t value, std::uint64_t most) {
   if (value < 1 || value > most) {
@@ -41,10 +42,10 @@ ModelConfig readConfig(const Gguf& file) {
   c.layers = size("block_count", kMaxLayers);
   c.width = size("embedding_length", kMaxWidth);
   c.inner = size("feed_forward_length", kMaxWidth);
-  c.heads = size("attention.head_count", kMaxWidth);
+  c.heads = size("attention.head_count", kMaxHeads);
   c.context = size("context_length", kMaxContext);
   const std::string kvKey = p + "attention.head_count_kv";
-  c.kvHeads = bounded(file, kvKey, file.integer(kvKey, static_cast<std::uint64_t>(c.heads)), kMaxWidth);
+  c.kvHeads = bounded(file, kvKey, file.integer(kvKey, static_cast<std::uint64_t>(c.heads)), kMaxHeads);
   if (c.heads % c.kvHeads != 0) {
     fail(Code::GgufInvalid, std::to_string(c.heads) + " heads cannot share " + std::to_string(c.kvHeads) + " KV heads");
   }

@@ -75,8 +75,8 @@ class TensorTaker {
 int vocabulary(const Gguf& file) {
   const GgufTensor* embedding = file.tensor("token_embd.weight");
   if (embedding == nullptr) fail(Code::GgufInvalid, "tensor 'token_embd.weight' is missing");
-  if (embedding->rows > (1u << 22)) {
-    fail(Code::GgufInvalid, "a vocabulary of " + std::to_string(embedding->rows) + " tokens; at most 2^22 are allowed");
+  if (embedding->rows > (1u << 20)) {
+    fail(Code::GgufInvalid, "a vocabulary of " + std::to_string(embedding->rows) + " tokens; at most 2^20 are allowed");
   }
   return static_cast<int>(embedding->rows);
 }

@@ -1,0 +1,179 @@
+import { describe, expect, test } from 'vitest'
+import { loadNativeEngine } from '../../native-host/engine/native-engine.ts'
+import type { Engine } from '../../shared/engine/engine.ts'
+import { loadReferenceEngine } from '../../shared/engine/reference/reference-engine.ts'
+import { builtAddon } from '../support/native-addon.ts'
+import { TERNARY_TYPES } from '../support/pack-ternary.ts'
+import { Random } from '../support/random.ts'
+import { type RandomModel, randomGguf } from '../support/random-gguf.ts'
+
+const addon = builtAddon()
+const VOCABULARY = 331 // not a multiple of 16: the last group of the head is filled up
+
+const MODELS: Readonly<Record<string, RandomModel>> = {
+  ...Object.fromEntries(TERNARY_TYPES.map((type) => [type, { type, seed: 11 }])),
+  'Q2_0, a scale per block': {
+    type: 'Q2_0',
+    scales: 'block',
+    seed: 12,
+    embedding: 192,
+    heads: 6,
+    headDim: 32,
+  },
+  'TQ2_0, a scale per block, own head': {
+    type: 'TQ2_0',
+    scales: 'block',
+    seed: 13,
+    ownHead: true,
+    layers: 3,
+  },
+  'bitnet-b1.58, five queries a key': {
+    architecture: 'bitnet-b1.58',
+    type: 'Q2_0',
+    seed: 14,
+    embedding: 320,
+    heads: 5,
+    kvHeads: 1,
+    headDim: 64,
+    feedForward: 448,
+  },
+}
+
+const tokensOf = (seed: number, count: number) => {
+  const random = new Random(seed)
+  return Array.from({ length: count }, () => random.integer(VOCABULARY))
+}
+
+/** Every row's logits, one token a pass: what all else is compared with. */
+async function oneByOne(engine: Engine, tokens: readonly number[]): Promise<Float32Array> {
+  const sequence = await engine.createSequence()
+  const out = new Float32Array(tokens.length * VOCABULARY)
+  for (const [i, token] of tokens.entries()) {
+    const [row] = await engine.forward([{ sequence, tokens: [token], logits: 'last' }])
+    out.set(row!, i * VOCABULARY)
+  }
+  await engine.releaseSequence(sequence)
+  return out
+}
+
+const rows = (logits: Float32Array, from: number, to: number) =>
+  logits.subarray(from * VOCABULARY, to * VOCABULARY)
+
+/** Equality of bits; toEqual on large typed arrays is slow and calls −0 unequal in its own way. */
+function expectSameBits(a: Float32Array, b: Float32Array, what: string): void {
+  expect(a.length, what).toBe(b.length)
+  const same = Buffer.compare(
+    Buffer.from(a.buffer, a.byteOffset, a.byteLength),
+    Buffer.from(b.buffer, b.byteOffset, b.byteLength),
+  )
+  expect(same, what).toBe(0)
+}
+
+describe.each(Object.entries(MODELS))('bits of %s', (_, model) => {
+  const bytes = randomGguf({ vocabSize: VOCABULARY, ...model })
+  const tokens = tokensOf(5, 90) // past one KV block of 64
+
+  test('are the same for every kernel, thread count and batch', async () => {
+    let expected: Float32Array | undefined
+    for (const kernel of addon.kernels()) {
+      for (const threads of [1, 3]) {
+        const engine = await loadNativeEngine(bytes, { kernel, threads, addon })
+        expect(engine.info).toMatchObject({ kernel, threads })
+        expected ??= await oneByOne(engine, tokens)
+        const sequence = await engine.createSequence()
+        const [whole] = await engine.forward([{ sequence, tokens, logits: 'all' }])
+        expectSameBits(whole!, expected, `${kernel}, ${threads} threads, one pass`)
+        await engine.truncate(sequence, 0)
+        for (let at = 0; at < tokens.length; ) {
+          const size = Math.min([1, 2, 3, 5, 7, 8, 9, 16][at % 8]!, tokens.length - at)
+          const part = tokens.slice(at, at + size)
+          const [logits] = await engine.forward([{ sequence, tokens: part, logits: 'all' }])
+          expectSameBits(logits!, rows(expected, at, at + size), `${kernel}, ${threads} threads, at ${at}`)
+          at += size
+        }
+        await engine.unload()
+      }
+    }
+  })
+
+  test('do not depend on company, rollback, or where the cache came from', async () => {
+    const engine = await loadNativeEngine(bytes, { addon })
+    const expected = await oneByOne(engine, tokens)
+    const [a, b, c] = [
+      await engine.createSequence(),
+      await engine.createSequence(),
+      await engine.createSequence(),
+    ]
+    const strangers = tokensOf(6, 40)
+    const [, first] = await engine.forward([
+      { sequence: b, tokens: strangers, logits: 'none' },
+      { sequence: a, tokens: tokens.slice(0, 70), logits: 'all' },
+    ])
+    expectSameBits(first!, rows(expected, 0, 70), 'beside another sequence')
+
+    // Wrong turns: more tokens, then back, at both sides of a block's edge.
+    for (const length of [66, 64, 63, 30]) {
+      await engine.forward([{ sequence: a, tokens: strangers.slice(0, 20), logits: 'none' }])
+      await engine.truncate(a, length)
+      const [again] = await engine.forward([{ sequence: a, tokens: tokens.slice(length, 70), logits: 'all' }])
+      expectSameBits(again!, rows(expected, length, 70), `rolled back to ${length}`)
+    }
+
+    // A copied prefix shares memory: what either side writes must not reach the other.
+    await engine.copyPrefix(a, c, 40)
+    await engine.forward([{ sequence: c, tokens: strangers.slice(0, 30), logits: 'none' }])
+    await engine.truncate(c, 40)
+    const [copied, original] = await engine.forward([
+      { sequence: c, tokens: tokens.slice(40), logits: 'all' },
+      { sequence: a, tokens: tokens.slice(70), logits: 'all' },
+    ])
+    expectSameBits(copied!, rows(expected, 40, 90), 'after copyPrefix')
+    expectSameBits(original!, rows(expected, 70, 90), 'the origin of a copied prefix')
+    await engine.unload()
+  })
+
+  test('are near the reference engine', async () => {
+    const short = tokens.slice(0, 24)
+    const reference = await loadReferenceEngine(bytes)
+    const wanted = await oneByOne(reference, short)
+    const engine = await loadNativeEngine(bytes, { addon })
+    expect(engine.info.tokenizerHash).toBe(reference.info.tokenizerHash)
+    expect(engine.info.model).toEqual(reference.info.model)
+    const got = await oneByOne(engine, short)
+    const mean = wanted.reduce((sum, x) => sum + x, 0) / wanted.length
+    const deviation = Math.sqrt(wanted.reduce((sum, x) => sum + (x - mean) ** 2, 0) / wanted.length)
+    const rms = Math.sqrt(wanted.reduce((sum, x, i) => sum + (x - got[i]!) ** 2, 0) / wanted.length)
+    expect(deviation).toBeGreaterThan(0.1)
+    expect(rms).toBeLessThan(0.02 * deviation)
+    await engine.unload()
+  })
+})
+
+test('integer products of every kernel equal plain sums', () => {
+  const random = new Random(21)
+  for (const [rowCount, columns, count] of [
+    [1, 64, 1],
+    [16, 128, 2],
+    [37, 320, 3],
+    [64, 2560, 11],
+    [5, 6912, 17],
+  ] as const) {
+    // Code 3 is legal in Q2_0, and 127 everywhere is the largest sum there is.
+    const codes = Uint8Array.from({ length: rowCount * columns }, () => random.integer(4))
+    const values = Int8Array.from({ length: count * columns }, () => random.integer(255) - 127)
+    codes.fill(3, 0, columns)
+    values.fill(127, 0, columns)
+    const expected = new Int32Array(count * rowCount)
+    for (let i = 0; i < count; i++) {
+      for (let r = 0; r < rowCount; r++) {
+        let sum = 0
+        for (let c = 0; c < columns; c++) sum += (codes[r * columns + c]! - 1) * values[i * columns + c]!
+        expected[i * rowCount + r] = sum
+      }
+    }
+    for (const kernel of addon.kernels()) {
+      const got = addon.ternaryProduct(kernel, codes, rowCount, values, count)
+      expect(got, `${kernel} ${rowCount} × ${columns} × ${count}`).toEqual(expected)
+    }
+  }
+})
