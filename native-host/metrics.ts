@@ -18,7 +18,7 @@ export interface Metrics {
   readonly drafts: Counter<'outcome'>
   readonly draftNodes: Gauge
   readonly rerouting: Counter<'reason'>
-  readonly engineRestarts: Counter
+  readonly engineLosses: Counter
   readonly running: Gauge
   readonly queued: Gauge
   readonly workers: Gauge<'origin'>
@@ -82,7 +82,7 @@ export function createMetrics({ processMetrics = false } = {}): Metrics {
       labelNames: ['reason'],
       registers,
     }),
-    engineRestarts: new Counter({
+    engineLosses: new Counter({
       name: 'shard_engine_losses_total',
       help: 'Times the engine was lost under running requests',
       registers,

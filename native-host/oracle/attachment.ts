@@ -15,6 +15,10 @@ import type { WorkerRecord } from './worker-records.ts'
 const RECORD_STRENGTH = 8
 /** Frames that may wait for a pass to end: a slow link that delivers in bursts; beyond it is a flood. */
 const INBOX_FRAMES = 512
+/** A worker that has sent something within so long is alive, in milliseconds. */
+const RECENT_MS = 1_000
+/** What a frame that nobody waited for tells of the worker's reliability, as a share of a wait. */
+const UNASKED = 0.1
 /** Verified whose sending times are remembered: a worker that lags further is measured by nothing. */
 const SENT_TIMES = 64
 
@@ -146,7 +150,7 @@ export class Attachment {
 
   /** Milliseconds for which it has owed a draft; 0 when its window is full or its path has ended. */
   owedMs(): number {
-    if (!this.#owes()) {
+    if (!this.owes) {
       this.#owesSince = null
       return 0
     }
@@ -154,10 +158,16 @@ export class Attachment {
     return this.#clock.now() - this.#owesSince
   }
 
+  /** Whether a wait for it may succeed: it kept its word so far, or has sent something just now. */
+  get lively(): boolean {
+    const recent = this.#lastFrame !== null && this.#clock.now() - this.#lastFrame.at < RECENT_MS
+    return recent || this.record.reliability.alpha > 0.5
+  }
+
   /** When its next tokens should be here, in milliseconds from now, rising; empty when nothing is due or all is overdue. */
   due(): number[] {
     const { turn, step } = this.record.timing
-    if (!this.#owes() || this.#inbox.length > 0) return []
+    if (!this.owes || this.#inbox.length > 0) return []
     const { tokens, restarts } = this.path.room(this.request.tokens)
     const first = restarts ? turn.high : step.high
     const from = restarts ? this.#told.get(this.path.lastSent)?.at : this.#lastFrame?.at
@@ -169,7 +179,8 @@ export class Attachment {
     return Array.from({ length: tokens }, (_, i) => next + i * gap)
   }
 
-  #owes(): boolean {
+  /** Whether it could send something: its window has room, its path has not ended. */
+  get owes(): boolean {
     if (this.closed !== null) return false
     const { tokens, restarts } = this.path.room(this.request.tokens)
     const tip = this.path.tip
@@ -189,5 +200,6 @@ export class Attachment {
     const end = frame.position + frame.tokens.length
     this.#lastFrame = { at, filled: told !== undefined && end >= told.end + this.#window }
     this.#owesSince = at
+    this.record.reliability.observe(UNASKED, 0)
   }
 }

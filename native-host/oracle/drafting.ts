@@ -102,14 +102,17 @@ export class Drafting {
 
   /** Replaces workers that have gone or stalled, lets go those that don't pay, and staffs whoever is short. */
   tend(tokenMs: number): void {
-    const { clock, settings } = this.#init
-    const now = clock.now()
+    const now = this.#init.clock.now()
     for (const desk of this.#desks.values()) {
       for (const attachment of desk.attachments)
         if (attachment.closed !== null) this.#failed(desk, attachment)
     }
+    if (now >= this.#tendAt) this.#review(now, tokenMs)
     this.#init.metrics.draftNodes.set([...this.#desks.values()].reduce((sum, { trie }) => sum + trie.size, 0))
-    if (now < this.#tendAt) return
+  }
+
+  #review(now: number, tokenMs: number): void {
+    const { settings } = this.#init
     this.#tendAt = now + TEND_MS
     for (const desk of this.#desks.values()) {
       for (const attachment of [...desk.attachments]) {
@@ -179,7 +182,7 @@ export class Drafting {
   /** Workers from whom something is owed for a request that has nothing in hand. */
   owing(request: ActiveRequest): readonly Attachment[] {
     const attachments = this.#desks.get(request)?.attachments ?? []
-    return attachments.filter((attachment) => attachment.closed === null && attachment.owedMs() > 0)
+    return attachments.filter((attachment) => attachment.owes && attachment.lively)
   }
 
   /** A pass has ended: accounts, acceptance, the trie's new root, and the news to the workers. */

@@ -23,7 +23,7 @@ export interface OracleInit {
   readonly log?: Log
   readonly metrics?: Metrics
   readonly clock?: Clock
-  /** The supervisor's view of the engine's process. */
+  /** The supervisor's view of the engine's process; absent: an engine that lives in this process. */
   readonly engineState?: () => OracleStatus['engineState']
 }
 
@@ -43,8 +43,9 @@ export interface Oracle extends Generator {
 export function createOracle(init: OracleInit): Oracle {
   const { engine, log = SILENT, metrics = createMetrics(), clock = SYSTEM_CLOCK } = init
   const settings = { ...DEFAULT_ORACLE_SETTINGS, ...init.settings }
+  const engineState = init.engineState ?? (() => 'ready')
   const pool = init.pool ?? new FixedPool()
-  const loop = new PassLoop({ engine, pool, settings, log, metrics, clock })
+  const loop = new PassLoop({ engine, pool, settings, log, metrics, clock, engineState })
   loop.start()
   let nextId = 1
 
@@ -75,11 +76,11 @@ export function createOracle(init: OracleInit): Oracle {
     generate,
     status: () => ({
       engine: engine.info,
-      engineState: init.engineState?.() ?? 'ready',
-      slots: settings.slots,
+      engineState: engineState(),
+      slots: loop.slots,
       running: loop.running,
       queued: loop.queued,
-      load: Math.min(1, (loop.running + loop.queued) / settings.slots),
+      load: Math.min(1, (loop.running + loop.queued) / loop.slots),
       passMs: loop.passMs,
       workers: loop.workers(),
     }),

@@ -9,7 +9,7 @@ import type { ActiveRequest } from './active-request.ts'
 import { Bell } from './bell.ts'
 import type { Clock } from './clock.ts'
 import { Drafting } from './drafting.ts'
-import { GenerationError, type WorkerStatus } from './generation.ts'
+import { GenerationError, type OracleStatus, type WorkerStatus } from './generation.ts'
 import type { Log } from './log.ts'
 import { measurePasses } from './measure.ts'
 import { Patience } from './patience.ts'
@@ -24,6 +24,7 @@ export interface PassLoopInit {
   readonly log: Log
   readonly metrics: Metrics
   readonly clock: Clock
+  readonly engineState: () => OracleStatus['engineState']
 }
 
 /** A prompt shorter than this is computed rather than awaited from a request that is computing the same. */
@@ -47,6 +48,7 @@ interface Pass {
  */
 export class PassLoop {
   readonly #engine: Engine
+  readonly #engineState: PassLoopInit['engineState']
   readonly #settings: OracleSettings
   readonly #log: Log
   readonly #metrics: Metrics
@@ -56,6 +58,7 @@ export class PassLoop {
   readonly #patience: Patience
   readonly #cost = new PassCost()
   readonly #bell = new Bell()
+  readonly #slots: number
   readonly #maxRows: number
   #queue: ActiveRequest[] = []
   #running: ActiveRequest[] = []
@@ -63,15 +66,19 @@ export class PassLoop {
   readonly #leaving = new Map<ActiveRequest, GenerationError>()
   readonly #stop = new AbortController()
   #finished: Promise<void> | null = null
+  /** Since when the engine is gone; null while it is there. */
+  #outageSince: number | null = null
 
-  constructor({ engine, pool, settings, log, metrics, clock }: PassLoopInit) {
+  constructor({ engine, pool, settings, log, metrics, clock, engineState }: PassLoopInit) {
+    this.#engineState = engineState
     this.#engine = engine
     this.#settings = settings
     this.#log = log
     this.#metrics = metrics
     this.#clock = clock
     this.#sequences = new Sequences(engine, settings.cachedSequences, settings.slots)
-    this.#maxRows = Math.max(settings.slots, Math.min(settings.maxRows, engine.info.maxRows))
+    this.#slots = Math.max(1, Math.min(settings.slots, engine.info.maxSequences, engine.info.maxRows))
+    this.#maxRows = Math.max(this.#slots, Math.min(settings.maxRows, engine.info.maxRows))
     const ring = () => this.#bell.ring()
     const { vocabSize } = engine.info.model
     this.#drafting = new Drafting({ pool, vocabSize, settings, log, metrics, clock, ring })
@@ -81,6 +88,11 @@ export class PassLoop {
 
   get running(): number {
     return this.#running.length
+  }
+
+  /** Requests that run at once: as set, or fewer where the engine cannot hold as many sequences. */
+  get slots(): number {
+    return this.#slots
   }
 
   get queued(): number {
@@ -110,7 +122,7 @@ export class PassLoop {
   /** @throws {GenerationError} OVERLOADED, SHUTTING_DOWN */
   submit(request: ActiveRequest): void {
     if (this.#stop.signal.aborted) throw new GenerationError('SHUTTING_DOWN', 'the Oracle is shutting down')
-    const free = this.#settings.slots - this.#running.length
+    const free = this.#slots - this.#running.length
     if (this.#queue.length >= this.#settings.maxQueue + Math.max(0, free)) {
       throw new GenerationError(
         'OVERLOADED',
@@ -174,7 +186,7 @@ export class PassLoop {
     }
     this.#leaving.clear()
     for (const request of this.#running.filter((other) => other.events.ended)) await this.#vacate(request)
-    while (this.#running.length < this.#settings.slots) {
+    while (this.#running.length < this.#slots) {
       const request = this.#queue.shift()
       if (request === undefined) break
       this.#running.push(request)
@@ -198,6 +210,13 @@ export class PassLoop {
         : [{ sequence: other.sequence, tokens: other.tokens.slice(0, other.cached) }],
     )
     const { sequence, length } = await this.#sequences.open(request.tokens, shared)
+    if (this.#outageSince !== null) {
+      this.#log.info(
+        { outageMs: this.#clock.now() - this.#outageSince },
+        'engine back; running requests go on',
+      )
+      this.#outageSince = null
+    }
     request.sequence = sequence
     request.cached = length
     if (request.reused === null) {
@@ -313,9 +332,9 @@ export class PassLoop {
   readonly #estimate = (rows: number, context: number): number => this.#cost.estimate(rows, context)
 
   async #measure(): Promise<void> {
-    const { measureMs, paceMs, slots, window } = this.#settings
+    const { measureMs, paceMs, window } = this.#settings
     if (measureMs <= 0) return
-    const maxRows = Math.min(this.#maxRows, slots * (1 + window))
+    const maxRows = Math.min(this.#maxRows, this.#slots * (1 + window))
     const limits = { maxRows, budgetMs: measureMs, paceMs }
     try {
       const passes = await measurePasses(this.#engine, this.#cost, this.#clock, limits)
@@ -325,28 +344,46 @@ export class PassLoop {
     }
   }
 
-  /** The engine is lost, and all sequences with it; or it refused `requests`, which then start over. */
+  /**
+   * The engine is lost, and every sequence with it: running requests start over from their true tokens once it is back.
+   * Or it refused `requests`: these start over.
+   */
   #lost(error: unknown, requests: readonly ActiveRequest[]): void {
     if (this.#stop.signal.aborted) return
-    const gone = error instanceof EngineError && error.code === 'ENGINE_LOST'
-    this.#log.warn({ err: error, requests: requests.length }, gone ? 'engine lost' : 'engine refused a pass')
-    const affected = gone ? this.#running : requests
+    const code = error instanceof EngineError ? error.code : null
+    // A sequence that the engine does not know went with its last process.
+    const gone = code === 'ENGINE_LOST' || code === 'SEQUENCE_UNKNOWN'
     if (gone) {
-      this.#metrics.engineRestarts.inc()
       this.#sequences.forget()
+      if (this.#outageSince === null) {
+        this.#outageSince = this.#clock.now()
+        this.#metrics.engineLosses.inc()
+        this.#log.warn({ err: error, running: this.#running.length }, 'engine lost')
+      }
+    } else {
+      this.#log.warn({ err: error, requests: requests.map(({ id }) => id) }, 'engine refused a pass')
     }
-    for (const request of affected) {
+    const hopeless = gone && this.#hopeless()
+    for (const request of gone ? this.#running : requests) {
       const { sequence } = request
+      // Waiting for the engine to come back is no loss of its own.
+      if (!gone || sequence !== null) request.losses++
       if (!gone && sequence !== null) this.#engine.releaseSequence(sequence).catch(() => {})
       request.sequence = null
       request.cached = 0
-      request.losses++
-      if (request.losses > this.#settings.maxEngineLosses) {
-        const message = `the engine failed ${request.losses} times under this request`
+      if (hopeless || request.losses > this.#settings.maxEngineLosses) {
+        const message = hopeless
+          ? 'the engine does not come back'
+          : `the engine failed ${request.losses} times`
         this.#fail(request, new GenerationError('ENGINE_FAILED', message, { cause: error }))
       }
     }
     this.#running = this.#running.filter((request) => !request.events.ended || request.sequence !== null)
+  }
+
+  #hopeless(): boolean {
+    const outageMs = this.#clock.now() - (this.#outageSince ?? this.#clock.now())
+    return this.#engineState() === 'failed' || outageMs > this.#settings.engineOutageMs
   }
 
   #fail(request: ActiveRequest, error: GenerationError): void {

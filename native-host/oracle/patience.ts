@@ -7,6 +7,8 @@ import type { Attachment } from './attachment.ts'
 import type { Clock } from './clock.ts'
 import type { Drafting } from './drafting.ts'
 
+/** Timers are no more exact than this: shorter waits are not taken. In milliseconds. */
+const LEAST_WAIT_MS = 0.5
 /** Timers may fire so much early, in milliseconds. */
 const TIMER_MS = 1
 
@@ -55,7 +57,7 @@ export class Patience {
     let waitMs = 0
     if (left > 0)
       waitMs = limits.forceDrafts ? this.#forced(ready, left, hopes) : this.#weighed(ready, left, hopes)
-    if (waitMs <= 0) {
+    if (waitMs < LEAST_WAIT_MS) {
       this.#settle(now)
       return 0
     }

@@ -27,8 +27,10 @@ export interface OracleSettings {
   readonly forceDrafts: boolean
   /** Time spent at the start on measuring what passes cost, in milliseconds; 0 = learn while running only. */
   readonly measureMs: number
-  /** Times that one request survives the engine's end before it is given up. */
+  /** Times that one request survives the engine's end before it is given up: it may be what ends it. */
   readonly maxEngineLosses: number
+  /** Longest that requests wait for the engine to come back, in milliseconds; a restart loads the model anew. */
+  readonly engineOutageMs: number
 }
 
 export const DEFAULT_ORACLE_SETTINGS: OracleSettings = {
@@ -45,4 +47,5 @@ export const DEFAULT_ORACLE_SETTINGS: OracleSettings = {
   forceDrafts: false,
   measureMs: 1_000,
   maxEngineLosses: 3,
+  engineOutageMs: 60_000,
 }

@@ -108,7 +108,7 @@ export class SimulatedWorker implements DraftWorker {
       const { delayMs, jitterMs, loss } = this.#options
       const resent = this.#random.chance(loss) ? 2 * delayMs + 10 : 0
       const at = Math.max(earliest, this.#clock.now() + delayMs + this.#random.uniform() * jitterMs + resent)
-      this.#clock.after(at - this.#clock.now(), () => {
+      this.#clock.at(at, () => {
         if (!over) deliver()
       })
       return at

@@ -19,7 +19,12 @@ export class VirtualClock implements Clock {
 
   /** Calls back after `ms`. */
   after(ms: number, fire: () => void): void {
-    this.#push({ at: this.#now + Math.max(0, ms), order: this.#order++, fire })
+    this.at(this.#now + ms, fire)
+  }
+
+  /** Calls back at a moment; those of the same moment in the order in which they were asked for. */
+  at(moment: number, fire: () => void): void {
+    this.#push({ at: Math.max(this.#now, moment), order: this.#order++, fire })
   }
 
   sleep(ms: number, signal?: AbortSignal): Promise<void> {

@@ -165,10 +165,15 @@ describe('the Oracle alone', () => {
         }
       },
     })
-    const oracle = createOracle({ engine, settings: { prefillRows: 16, measureMs: 0 } })
+    const oracle = createOracle({ engine, settings: { prefillRows: 16, measureMs: 0, engineOutageMs: 250 } })
     const prompts = [prompt(8, 40), prompt(9, 5)]
     const answers = await Promise.all(prompts.map((p) => collect(oracle.generate(request(p), never))))
     for (const [i, answer] of answers.entries()) expect(answer.tokens).toEqual(toyText(prompts[i]!, KEY, 20))
+    // Between requests as well: what was kept went with the engine.
+    engine.crash()
+    expect((await collect(oracle.generate(request(prompts[0]!), never))).tokens).toEqual(
+      toyText(prompts[0]!, KEY, 20),
+    )
     engine.failure = new EngineError('ENGINE_LOST', 'for good')
     await expect(collect(oracle.generate(request(prompts[0]!), never))).rejects.toMatchObject({
       code: 'ENGINE_FAILED',
