@@ -110,7 +110,14 @@ function compileFlags(style, mode, includes) {
     mode
   ]
   return [
-    ...['-std=c++17', mode === 'addon' ? '-O3' : '-O1', '-Wall', '-Wextra', '-fvisibility=hidden'],
+    ...[
+      '-std=c++17',
+      mode === 'addon' ? '-O3' : '-O1',
+      '-Wall',
+      '-Wextra',
+      '-Wno-unknown-warning-option',
+      '-fvisibility=hidden',
+    ],
     // Every rounding is where the source says: no contraction to FMA, no reordering.
     ...['-ffp-contract=off', '-fno-math-errno', '-fno-trapping-math'],
     ...(process.platform === 'win32' ? [] : ['-fPIC', '-pthread']),
