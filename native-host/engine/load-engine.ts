@@ -3,6 +3,7 @@ import type { Engine } from '../../shared/engine/engine.ts'
 import { EngineError } from '../../shared/engine/engine-error.ts'
 import { loadReferenceEngine } from '../../shared/engine/reference/reference-engine.ts'
 import { DEFAULT_MAX_ROWS, DEFAULT_MAX_SEQUENCES, type EngineLoadOptions } from './engine-options.ts'
+import { loadNativeAddon, type NativeAddon } from './native-addon.ts'
 import { loadNativeEngine } from './native-engine.ts'
 
 export interface LoadedEngine {
@@ -16,15 +17,18 @@ export interface LoadedEngine {
  * built or does not run here, never because of the model.
  * @throws {EngineError} GGUF_*, MODEL_NOT_FOUND, OUT_OF_MEMORY, NATIVE_UNAVAILABLE
  */
-export async function loadEngine(options: EngineLoadOptions): Promise<LoadedEngine> {
+export async function loadEngine(
+  options: EngineLoadOptions,
+  loadAddon: () => NativeAddon = loadNativeAddon,
+): Promise<LoadedEngine> {
   if (options.kind === 'reference') {
     return { engine: await loadReference(options), why: 'the reference engine was asked for' }
   }
   const { model, kernel, threads } = options
-  const limits = limitsOf(options)
   try {
     const engine = await loadNativeEngine(model, {
-      ...limits,
+      ...limitsOf(options),
+      addon: loadAddon(),
       ...(kernel !== undefined && { kernel }),
       ...(threads !== undefined && { threads }),
     })

@@ -6,7 +6,8 @@ export function roundToHalf(value: number): number {
   const magnitude = Math.abs(value)
   if (magnitude < 2 ** -14) {
     // Subnormal in binary16: multiples of 2^-24, which adding 1.5 · 2^28 in float64 leaves.
-    return value + 1.5 * 2 ** 28 - 1.5 * 2 ** 28
+    const rounded = magnitude + 1.5 * 2 ** 28 - 1.5 * 2 ** 28
+    return value < 0 || Object.is(value, -0) ? -rounded : rounded
   }
   if (!(magnitude < 65520)) return Number.isNaN(value) ? value : value > 0 ? Infinity : -Infinity
   float[0] = value

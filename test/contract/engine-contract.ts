@@ -1,0 +1,17 @@
+import { describe } from 'vitest'
+import { describeFaults } from './engine/faults.ts'
+import { describeNumerics } from './engine/numerics.ts'
+import type { OpenEngine } from './engine/open-engine.ts'
+import { describeVerifying } from './engine/verifying.ts'
+
+/**
+ * What every engine promises, whoever wrote it. Call it once per engine (and kernel set):
+ * `describeEngineContract('native avx2', (model, limits) => loadNativeEngine(model, { kernel: 'avx2', ...limits }))`.
+ */
+export function describeEngineContract(name: string, open: OpenEngine): void {
+  describe(`engine contract, ${name}`, () => {
+    describe('numerics', () => describeNumerics(open))
+    describe('verify', () => describeVerifying(open))
+    describe('faults', () => describeFaults(open))
+  })
+}
