@@ -31,6 +31,7 @@ async function imports(folder: string): Promise<Edge[]> {
     absWorkingDir: root,
     entryPoints,
     bundle: true,
+    format: 'esm',
     packages: 'external',
     write: false,
     outdir: 'unused',
