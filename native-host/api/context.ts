@@ -45,7 +45,7 @@ export function systemFingerprint({ kind, kernel, model, tokenizerHash }: Engine
 }
 
 /** @throws {ApiError} 503 when no engine is loaded, 404 when it runs another model */
-export function engineFor({ generator }: ApiContext, model: string): EngineInfo {
+export function engineFor({ generator }: ApiContext, model: string | null): EngineInfo {
   const { engine } = generator.status()
   if (!engine)
     throw new ApiError(503, 'the engine is not running yet', {
@@ -53,7 +53,7 @@ export function engineFor({ generator }: ApiContext, model: string): EngineInfo 
       headers: { 'Retry-After': '1' },
     })
   const id = modelId(engine.model)
-  if (model !== id && model !== engine.model.name)
+  if (model !== null && model !== id && model !== engine.model.name)
     throw new ApiError(
       404,
       `the model ${JSON.stringify(model)} does not exist here; this Oracle runs ${id}`,

@@ -23,7 +23,8 @@ const ignored = z.unknown()
 
 /** What both completions endpoints take, with OpenAI's defaults. */
 export const commonShape = {
-  model: z.string().max(256),
+  /** Absent: the one that runs. */
+  model: z.string().max(256).optional(),
   stream: z.boolean().default(false),
   stream_options: z
     .strictObject({ include_usage: z.boolean().nullish(), include_obfuscation: ignored.optional() })
@@ -62,7 +63,8 @@ type Common = z.output<z.ZodObject<typeof commonShape>>
 
 /** A request's settings, checked: what generates, apart from the prompt and its length. */
 export interface Parameters {
-  readonly model: string
+  /** null: the one that runs. */
+  readonly model: string | null
   readonly stream: boolean
   readonly includeUsage: boolean
   readonly settings: SamplingSettings
@@ -94,7 +96,7 @@ export function toParameters(request: Common, { vocabSize, scope }: Bounds): Par
     )
   const asked = request.shard?.scope ?? scope
   return {
-    model: request.model,
+    model: request.model ?? null,
     stream: request.stream,
     includeUsage: request.stream_options?.include_usage ?? false,
     settings: {

@@ -15,7 +15,7 @@ export interface Home {
 export function homeFolders(env: NodeJS.ProcessEnv): Home {
   if (env.SHARD_HOME) {
     const root = resolve(env.SHARD_HOME)
-    return { config: root, data: join(root, 'data'), cache: join(root, 'cache') }
+    return { config: root, data: root, cache: join(root, 'cache') }
   }
   const { config, data, cache } = envPaths('shard', { suffix: '' })
   return { config, data, cache }

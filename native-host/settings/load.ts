@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { type Home, homeFolders, settingsFile } from './home.ts'
+import type { ShortFlags } from './names.ts'
 import { fromEnvironment, fromFile, fromFlags, type RawSettings } from './parse.ts'
 import { DEFAULT_SETTINGS, type SettingKey, type Settings } from './schema.ts'
 import { SettingsError } from './settings-error.ts'
@@ -14,14 +15,16 @@ export interface LoadedSettings {
 export interface SettingsInput {
   readonly env: NodeJS.ProcessEnv
   readonly flags?: ReadonlyMap<string, string>
+  /** The command's short flags. */
+  readonly short?: ShortFlags
 }
 
 /** Defaults, then the file, then the environment, then the flags: the later wins. */
-export function loadSettings({ env, flags = new Map() }: SettingsInput): LoadedSettings {
+export function loadSettings({ env, flags = new Map(), short }: SettingsInput): LoadedSettings {
   const home = homeFolders(env)
   const values: Record<string, unknown> = { ...DEFAULT_SETTINGS }
   const sources = new Map<SettingKey, string>()
-  const layers: RawSettings[] = [readFile(settingsFile(home)), fromEnvironment(env), fromFlags(flags)]
+  const layers: RawSettings[] = [readFile(settingsFile(home)), fromEnvironment(env), fromFlags(flags, short)]
   for (const layer of layers) {
     for (const [key, { value, source }] of layer) {
       values[key] = value

@@ -1,7 +1,9 @@
 import { isSettingKey, SETTING_KEYS, type SettingKey } from './schema.ts'
 
+export type ShortFlags = Readonly<Record<string, SettingKey>>
+
 /** Short flags for what is typed most. */
-export const SHORT_FLAGS: Readonly<Record<string, SettingKey>> = {
+export const SHORT_FLAGS: ShortFlags = {
   '--port': 'api.port',
   '--host': 'api.host',
   '--pace': 'engine.pace_ms',
@@ -10,6 +12,16 @@ export const SHORT_FLAGS: Readonly<Record<string, SettingKey>> = {
   '--threads': 'engine.threads',
   '--scouts': 'scouts.count',
   '--scope': 'mesh.scope',
+}
+
+/** Those of a headless Scout: its model is the draft model. */
+export const SCOUT_FLAGS: ShortFlags = {
+  '--oracle': 'scout.oracle',
+  '--model': 'draft.model',
+  '--capacity': 'scout.capacity',
+  '--serve': 'scout.serve',
+  '--engine': 'engine.kind',
+  '--threads': 'engine.threads',
 }
 
 /** `engine.pace_ms` → `SHARD_ENGINE_PACE_MS` */

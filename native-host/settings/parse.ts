@@ -1,4 +1,4 @@
-import { environmentName, flagName, nearestKey, SHORT_FLAGS } from './names.ts'
+import { environmentName, flagName, nearestKey, SHORT_FLAGS, type ShortFlags } from './names.ts'
 import { factsOf, isSettingKey, SETTING_KEYS, type SettingKey, settingsSchema } from './schema.ts'
 import { SettingsError } from './settings-error.ts'
 
@@ -38,11 +38,11 @@ export function fromEnvironment(env: NodeJS.ProcessEnv): RawSettings {
 }
 
 /** @param flags as given: `--api-port` or a short form → its text */
-export function fromFlags(flags: ReadonlyMap<string, string>): RawSettings {
+export function fromFlags(flags: ReadonlyMap<string, string>, short: ShortFlags = SHORT_FLAGS): RawSettings {
   const byName = new Map(SETTING_KEYS.map((key) => [flagName(key), key]))
   const found: RawSettings = new Map()
   for (const [name, text] of flags) {
-    const key = SHORT_FLAGS[name] ?? byName.get(name)
+    const key = short[name] ?? byName.get(name)
     if (!key) throw unknown(name, 'the command line')
     const source = `flag ${name}`
     found.set(key, { value: checked(key, fromText(key, text), source), source })

@@ -96,7 +96,9 @@ export const settingsSchema = z.strictObject({
 
   'scouts.count': integer(0, 0, 16, { meaning: 'headless Scouts that serve starts beside the Oracle' }),
   'scout.oracle': list({ meaning: 'multiaddrs of the Oracle that a headless Scout serves' }),
-  'scout.identity': text('', { meaning: "file with a headless Scout's key; empty = in the data folder" }),
+  'scout.serve': choice('listed', ['listed', 'swarm'], {
+    meaning: 'whom a headless Scout drafts for: the Oracles given to it, or any that offers work',
+  }),
   'scout.capacity': integer(4, 1, 16, { meaning: 'requests that a Scout drafts at once' }),
 
   'log.level': choice('info', ['trace', 'debug', 'info', 'warn', 'error', 'silent'], {

@@ -165,7 +165,6 @@ describe('chat requests', () => {
     ['stream_options', { stream_options: { include_usage: true } }],
     ['stream_options.x', { stream: true, stream_options: { x: 1 } }],
     ['model', { model: 5 }],
-    ['model', { model: undefined }],
     ['messages', { messages: undefined }],
     ['messages', { messages: [] }],
     ['messages', { messages: 'hi' }],

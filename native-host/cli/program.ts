@@ -1,0 +1,95 @@
+import { Command, Option } from 'commander'
+import { version } from '../daemon/package-root.ts'
+import { SCOUT_FLAGS, SHORT_FLAGS } from '../settings/names.ts'
+import type { SettingKey } from '../settings/schema.ts'
+import { addSettingOptions } from './setting-options.ts'
+
+const SCOUT_KEYS: readonly SettingKey[] = [
+  'scout.oracle',
+  'scout.serve',
+  'scout.capacity',
+  'draft.model',
+  'engine.kind',
+  'engine.kernel',
+  'engine.threads',
+  'log.level',
+]
+const CLIENT_KEYS: readonly SettingKey[] = ['api.host', 'api.port', 'api.key']
+
+/** The command line. Each verb loads its part when it is used, so that small ones start fast. */
+export function createProgram(): Command {
+  const program = new Command('shard')
+    .description('Pooled, verified inference of 1.58-bit language models on ordinary computers')
+    .version(version, '-V, --version')
+    .showHelpAfterError('(--help shows what there is)')
+    .configureHelp({ sortSubcommands: false })
+
+  const serve = program
+    .command('serve')
+    .description('run an Oracle: engine, mesh, OpenAI-compatible API, chat page')
+  const serveFlags = addSettingOptions(serve, SHORT_FLAGS)
+  serve.action(async () => (await import('./serve.ts')).serve(serveFlags, serve))
+
+  const scout = program.command('scout').description('run a headless Scout that drafts for an Oracle')
+  const scoutFlags = addSettingOptions(scout, SCOUT_FLAGS, SCOUT_KEYS)
+  scout
+    .option('--home <folder>', "the Scout's own folder, with its key (default: scout/ in the data folder)")
+    .addOption(new Option('--fault <fault>').hideHelp())
+    .action(async (options) => (await import('./scout.ts')).scout(scoutFlags, options))
+
+  const run = program
+    .command('run [prompt...]')
+    .description('stream an answer from the running daemon; drafted and accepted tokens are tinted')
+    .option('--url <url>', 'the daemon, such as http://127.0.0.1:8080')
+    .option('--system <text>', 'what the model is told first')
+    .option('-n, --max-tokens <number>', 'longest answer')
+    .option('-t, --temperature <number>', '0 = always the likeliest token')
+    .option('--seed <integer>', 'the same seed gives the same text')
+    .option('--raw', 'continue the text itself, without the chat form')
+    .option('--stats', 'say at the end how fast it was and who helped (default on a terminal)')
+    .option('--color', 'tint even where stdout is no terminal')
+    .option('--no-color', 'never tint')
+  const runFlags = addSettingOptions(run, {}, CLIENT_KEYS)
+  // commander sets `color` to true by itself when there is a --no-color.
+  run.setOptionValueWithSource('color', undefined, 'default')
+  run.action(async (words, options) => (await import('./run.ts')).run(words, options, runFlags))
+
+  const status = program
+    .command('status')
+    .description('how the running daemon is, and who helps')
+    .option('--url <url>', 'the daemon, such as http://127.0.0.1:8080')
+    .option('--json', 'for programs')
+  const statusFlags = addSettingOptions(status, {}, CLIENT_KEYS)
+  status.action(async (options) => (await import('./status.ts')).status(options, statusFlags))
+
+  const model = program.command('model').description('models on this machine')
+  model
+    .command('list')
+    .description('the embedded pair, and GGUF files in the models folder')
+    .option('--json', 'for programs')
+    .action(async (options) => (await import('./model-list.ts')).modelList(options))
+
+  program
+    .command('logits')
+    .description('teacher-forced logits of a model: float32 little-endian, one row a token')
+    .option('--model <file>', 'a GGUF file, or embedded', 'embedded')
+    .requiredOption('--tokens <ids>', 'token ids, such as 1,2,3')
+    .requiredOption('--out <file>', 'where to write')
+    .option('--engine <kind>', 'auto, native or reference', 'auto')
+    .option('--kernel <name>', "the native engine's kernels")
+    .action(async (options) => (await import('./logits.ts')).logits(options))
+
+  const settings = program
+    .command('settings')
+    .description('all settings with their values and where these come from')
+    .option('--json', 'for programs')
+  const settingsFlags = addSettingOptions(settings, SHORT_FLAGS)
+  settings.action(async (options) => (await import('./settings.ts')).settings(options, settingsFlags))
+
+  program
+    .command('engine', { hidden: true })
+    .description("the engine's own process, started by the daemon")
+    .action(async () => (await import('../engine/engine-process.ts')).runEngineProcess())
+
+  return program
+}

@@ -1,0 +1,273 @@
+import { join } from 'node:path'
+import type { Logger } from 'pino'
+import { Counter } from 'prom-client'
+import type { EngineInfo } from '../../shared/engine/engine.ts'
+import { createApp } from '../api/app.ts'
+import { type Listening, listen } from '../api/listen.ts'
+import { readStaticFiles } from '../api/static-files.ts'
+import { textCodec } from '../api/text-codec.ts'
+import { EngineSupervisor } from '../engine/supervisor.ts'
+import { OracleMesh } from '../mesh/oracle-mesh.ts'
+import { createMetrics, type Metrics } from '../metrics.ts'
+import { CombinedPool } from '../oracle/combined-pool.ts'
+import { createOracle } from '../oracle/oracle.ts'
+import { isLoopback, type LoadedSettings } from '../settings/load.ts'
+import { startLocalDrafters } from './local-drafters.ts'
+import { meshView } from './mesh-view.ts'
+import { modelFile, tokenizerBeside } from './model-files.ts'
+import { engineLoad, oracleSettings } from './oracle-settings.ts'
+import { packageRoot, version } from './package-root.ts'
+import { checkPorts, explainListenError, type Port } from './port-in-use.ts'
+import { ScoutFleet } from './scout-fleet.ts'
+import { ShardError } from './shard-error.ts'
+
+export interface Daemon {
+  readonly url: string
+  readonly engine: EngineInfo
+  /** Which engine, and why this one. */
+  readonly engineWhy: string
+  readonly multiaddrs: readonly string[]
+  readonly scouts: number
+  /** Ends requests, then everything else, last started first. The process must exit right after. */
+  stop(): Promise<void>
+  /** Ends the children at once. */
+  kill(): void
+}
+
+/** Answers that are under way get this long to be told of the end. */
+const CLOSE_MS = 1_000
+
+/**
+ * The composition root: settings → engine's process → Oracle → mesh → API → Scouts.
+ * @throws {ShardError} {EngineError} {SettingsError} with everything stopped that was started
+ */
+export async function startDaemon(loaded: LoadedSettings, entry: string, log: Logger): Promise<Daemon> {
+  const { settings, home } = loaded
+  const startedAt = Date.now()
+  const api: Port = {
+    protocol: 'tcp',
+    host: settings['api.host'],
+    port: settings['api.port'],
+    setting: 'api.port',
+  }
+  const meshPorts = meshOn(loaded) ? portsOfMesh(loaded) : []
+  await checkPorts([api, ...meshPorts])
+  const model = modelFile(settings['engine.model'], 'target')
+  const tokenizer = await tokenizerBeside(model)
+  const started: (() => Promise<void>)[] = []
+  const kills: (() => void)[] = []
+  let stopping: Promise<void> | null = null
+  const stop = () => {
+    stopping ??= (async () => {
+      for (const end of started.reverse())
+        await end().catch((err) => log.error({ err }, 'did not stop cleanly'))
+      log.info({}, 'stopped')
+    })()
+    return stopping
+  }
+
+  try {
+    const metrics = createMetrics({ processMetrics: true })
+    const supervisor = new EngineSupervisor({ entry, load: engineLoad(settings, model) })
+    supervisor.onState(({ state, reason, pid }) =>
+      log[stopping || state === 'ready' || state === 'starting' ? 'info' : 'warn'](
+        { state, reason, pid },
+        'engine',
+      ),
+    )
+    started.push(() => supervisor.stop())
+    const engine = await supervisor.start()
+    const engineWhy = supervisor.status.reason
+    if (tokenizer.hash !== engine.tokenizerHash)
+      throw new ShardError(
+        'TOKENIZER_MISMATCH',
+        `the tokenizer beside ${model} belongs to another model: their tokens differ`,
+      )
+    log.info({ engine, why: engineWhy, paceMs: settings['engine.pace_ms'] }, 'model loaded')
+
+    const scoutCount = meshOn(loaded) ? settings['scouts.count'] : 0
+    const scoutFolder = join(home.data, 'scouts')
+    const scoutIds = await ScoutFleet.identities(scoutFolder, scoutCount)
+    const mesh = meshOn(loaded) ? await startMesh(loaded, scoutIds, metrics, log, meshPorts) : null
+    const local = await startLocalDrafters(settings, engine, entry)
+    started.push(local.stop)
+    if (local.names.length > 0) log.info({ drafters: local.names }, 'local drafters')
+    const oracle = createOracle({
+      engine: supervisor.engine,
+      pool: mesh ? new CombinedPool([mesh.pool, local.pool]) : local.pool,
+      settings: oracleSettings(settings),
+      log,
+      metrics,
+      engineState: () => supervisor.state,
+    })
+    started.push(() => oracle.stop())
+    if (mesh) {
+      // The Oracle's requests end before the Scouts are told goodbye.
+      started.splice(started.length - 1, 0, () => mesh.stop())
+      mesh.setTarget({
+        model: engine.model.name,
+        tokenizerHash: engine.tokenizerHash,
+        vocabSize: engine.model.vocabSize,
+        draftModel: settings['draft.model'] === 'embedded' ? 'embedded' : '',
+      })
+    }
+
+    let fleet: ScoutFleet | null = null
+    const app = createApp({
+      api: {
+        generator: oracle,
+        codec: textCodec(tokenizer, engine.model),
+        health: () => ({
+          shard: version,
+          pid: process.pid,
+          uptime_s: Math.round((Date.now() - startedAt) / 1000),
+          pace_ms: settings['engine.pace_ms'],
+          engine: {
+            why: supervisor.status.reason,
+            pid: supervisor.status.pid,
+            restarts: supervisor.restarts,
+          },
+          mesh: mesh
+            ? {
+                enabled: true,
+                scope: settings['mesh.scope'],
+                peer_id: mesh.peerId,
+                multiaddrs: mesh.multiaddrs(),
+              }
+            : { enabled: false, scope: settings['mesh.scope'] },
+          local_drafters: local.names,
+          scouts: (fleet?.members() ?? []).map(({ peerId, ...rest }) => ({ peer_id: peerId, ...rest })),
+        }),
+        mesh: mesh && meshView(mesh, () => oracle.status()),
+        metrics,
+        log,
+        scope: settings['mesh.scope'],
+        limits: {
+          maxBodyBytes: settings['api.max_body_kib'] * 1024,
+          maxRequests: settings['api.max_requests'],
+        },
+      },
+      rules: {
+        loopback: isLoopback(settings['api.host']),
+        names: settings['api.names'].map((name) => name.toLowerCase()),
+        origins: settings['api.origins'],
+        key: settings['api.key'],
+      },
+      files: readStaticFiles(join(packageRoot, 'dist', 'chat')),
+    })
+    let server: Listening
+    try {
+      server = await listen(app, { ...api, maxConnections: settings['api.max_connections'] })
+    } catch (error) {
+      throw await explainListenError(error, api)
+    }
+    // Requests end with the Oracle; the connections of those that don't are cut.
+    const oracleEnd = started.pop()!
+    started.push(async () => {
+      const closed = server.close(CLOSE_MS)
+      await oracleEnd()
+      await closed
+    })
+    const url = `http://${server.host.includes(':') ? `[${server.host}]` : server.host}:${server.port}`
+    if (mesh && scoutCount > 0) {
+      const scouts = await ScoutFleet.start({
+        count: scoutCount,
+        directory: scoutFolder,
+        entry,
+        oracles: mesh.multiaddrs().slice(0, 1),
+        flags: scoutFlags(loaded),
+        log,
+      })
+      fleet = scouts
+      started.push(() => scouts.stop())
+      kills.push(() => scouts.kill())
+    }
+    log.info({ url, scope: settings['mesh.scope'], multiaddrs: mesh?.multiaddrs() ?? [] }, 'ready')
+    return {
+      url,
+      engine,
+      engineWhy,
+      multiaddrs: mesh?.multiaddrs() ?? [],
+      scouts: scoutCount,
+      stop,
+      kill: () => {
+        for (const kill of kills) kill()
+      },
+    }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+/** Without the mesh, or with nobody in scope, no node is started. */
+function meshOn({ settings }: LoadedSettings): boolean {
+  return settings['mesh.enabled'] && settings['mesh.scope'] !== 'none'
+}
+
+function portsOfMesh({ settings }: LoadedSettings): Port[] {
+  const host = settings['mesh.host']
+  return [
+    { protocol: 'tcp', host, port: settings['mesh.tcp_port'], setting: 'mesh.tcp_port' },
+    { protocol: 'tcp', host, port: settings['mesh.ws_port'], setting: 'mesh.ws_port' },
+    { protocol: 'udp', host, port: settings['mesh.webrtc_port'], setting: 'mesh.webrtc_port' },
+  ]
+}
+
+async function startMesh(
+  { settings, home }: LoadedSettings,
+  scoutIds: readonly string[],
+  metrics: Metrics,
+  log: Logger,
+  ports: readonly Port[],
+): Promise<OracleMesh> {
+  const happened = new Counter({
+    name: 'shard_mesh_events_total',
+    help: 'What happened in the mesh: joined, left, fault, refused, offered, rejected (gossip)',
+    labelNames: ['event'],
+    registers: [metrics.registry],
+  })
+  const count = (event: string) => () => happened.inc({ event })
+  const port = (key: 'mesh.tcp_port' | 'mesh.ws_port' | 'mesh.webrtc_port') =>
+    settings[key] < 0 ? null : settings[key]
+  try {
+    return await OracleMesh.start({
+      directory: join(home.data, 'mesh'),
+      listen: {
+        host: settings['mesh.host'],
+        tcpPort: port('mesh.tcp_port'),
+        webSocketPort: port('mesh.ws_port'),
+        webRtcPort: port('mesh.webrtc_port'),
+      },
+      scope: settings['mesh.scope'] === 'swarm' ? 'swarm' : 'own',
+      paired: [...settings['mesh.paired'], ...scoutIds],
+      bootstrap: settings['mesh.bootstrap'],
+      relays: settings['mesh.relays'],
+      mdns: settings['mesh.mdns'],
+      log,
+      events: {
+        joined: count('joined'),
+        left: count('left'),
+        fault: count('fault'),
+        refused: count('refused'),
+        offered: count('offered'),
+        rejected: count('rejected'),
+      },
+    })
+  } catch (error) {
+    // A port taken between the first look and now.
+    await checkPorts(ports)
+    throw error
+  }
+}
+
+function scoutFlags({ settings }: LoadedSettings): string[] {
+  return [
+    ...['--model', settings['draft.model']],
+    ...['--capacity', String(settings['scout.capacity'])],
+    ...['--engine', settings['engine.kind']],
+    // Small models gain nothing from more, and the Oracle wants the cores.
+    ...['--threads', '1'],
+    ...['--log-level', settings['log.level']],
+  ]
+}

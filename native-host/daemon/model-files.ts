@@ -1,0 +1,36 @@
+import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
+import { Tokenizer } from '../../shared/tokenizer/tokenizer.ts'
+import { packageRoot } from './package-root.ts'
+import { ShardError } from './shard-error.ts'
+
+export const EMBEDDED = join(packageRoot, 'models', 'embedded')
+
+/** What `embedded` means for the setting engine.model, and for draft.model. */
+export function modelFile(setting: string, role: 'target' | 'draft'): string {
+  const path = setting === 'embedded' ? join(EMBEDDED, `${role}.gguf`) : resolve(setting)
+  if (existsSync(path)) return path
+  const key = role === 'target' ? 'engine.model' : 'draft.model'
+  throw new ShardError(
+    'MODEL_NOT_FOUND',
+    `there is no model at ${path} (setting ${key}); \`shard model list\` shows those that are`,
+  )
+}
+
+/** The tokenizer files that lie beside a model. @throws {ShardError} TOKENIZER_NOT_FOUND, {TokenizerError} */
+export async function tokenizerBeside(model: string): Promise<Tokenizer> {
+  const read = async (name: string): Promise<unknown> => {
+    const path = join(dirname(model), name)
+    try {
+      return JSON.parse(await readFile(path, 'utf8'))
+    } catch (cause) {
+      throw new ShardError(
+        'TOKENIZER_NOT_FOUND',
+        `the model ${model} needs its ${name} beside it: ${(cause as Error).message}`,
+        { cause },
+      )
+    }
+  }
+  return Tokenizer.load(await read('tokenizer.json'), await read('tokenizer_config.json'))
+}

@@ -1,0 +1,30 @@
+export type ShardErrorCode =
+  | 'USAGE' // the command line is not right
+  | 'PORT_IN_USE'
+  | 'CANNOT_LISTEN'
+  | 'MODEL_NOT_FOUND'
+  | 'TOKENIZER_NOT_FOUND'
+  | 'TOKENIZER_MISMATCH' // the tokenizer beside the model is another model's
+  | 'NO_DAEMON' // nothing answers at the API's address
+  | 'REFUSED' // the daemon answered with an error
+  | 'CANNOT_WRITE'
+
+/** Exit codes of the command line. */
+export const EXIT = { failure: 1, usage: 2, portInUse: 3, noDaemon: 4 } as const
+
+/** Something that its reader can do something about: the message is one line and says what. */
+export class ShardError extends Error {
+  override readonly name = 'ShardError'
+  readonly code: ShardErrorCode
+
+  constructor(code: ShardErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+  }
+
+  get exitCode(): number {
+    if (this.code === 'USAGE') return EXIT.usage
+    if (this.code === 'PORT_IN_USE') return EXIT.portInUse
+    return this.code === 'NO_DAEMON' ? EXIT.noDaemon : EXIT.failure
+  }
+}

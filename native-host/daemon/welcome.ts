@@ -1,0 +1,48 @@
+import { modelId } from '../api/context.ts'
+import type { Settings } from '../settings/schema.ts'
+import type { Daemon } from './daemon.ts'
+import { version } from './package-root.ts'
+
+/** What `shard serve` says once it runs: all that is needed to use it. */
+export function welcome(daemon: Daemon, settings: Settings): string {
+  const { url, engine, engineWhy, multiaddrs, scouts } = daemon
+  const pace = settings['engine.pace_ms']
+  const lines: [string, string][] = [
+    ['API', `${url}/v1`],
+    ['Chat', `${url}/`],
+    ['Model', `${engine.model.name} (${modelId(engine.model)})`],
+    ['Engine', `${engine.kind}: ${engineWhy}`],
+    ...multiaddrs.map((address, i): [string, string] => [i === 0 ? 'Oracle' : '', address]),
+    ['Scope', SCOPES[settings['mesh.scope']]],
+  ]
+  if (scouts > 0)
+    lines.push(['Scouts', `${scouts} headless, in processes of their own, paired with this Oracle`])
+  if (pace > 0)
+    lines.push([
+      'Pace',
+      `${pace} ms least per pass: this model is small, and pretends to be large (--pace 0 turns that off)`,
+    ])
+  const body = JSON.stringify({
+    messages: [{ role: 'user', content: 'Tell me a story about a fox.' }],
+    max_tokens: 80,
+    stream: true,
+  })
+  const key = settings['api.key'] === '' ? '' : "-H 'Authorization: Bearer KEY' "
+  return `
+  Shard ${version} is ready.
+
+${lines.map(([name, value]) => `  ${name.padEnd(8)}${value}\n`).join('')}
+  Try it:
+
+  curl -N ${url}/v1/chat/completions ${key}-H 'Content-Type: application/json' -d '${body}'
+
+  Ctrl-C stops everything.
+
+`
+}
+
+const SCOPES: Readonly<Record<Settings['mesh.scope'], string>> = {
+  none: 'none: nobody else sees a prompt',
+  own: 'own: only your own Scouts see prompts',
+  swarm: 'swarm: Scouts of strangers see prompts (as token ids)',
+}
