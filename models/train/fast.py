@@ -6,6 +6,7 @@ R = B * T rows. Gradients are added to `grad`, a vector like `flat`.
 
 import ctypes
 import math
+import platform
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from bitnet import EPS, Config, parts, rope_tables, views
 
 BF16 = torch.bfloat16
 FLAGS = ["-O3", "-march=native", "-ffast-math", "-fopenmp", "-shared", "-fPIC"]
+WIDE = ["-mprefer-vector-width=512"] if platform.machine() == "x86_64" else []
 
 
 def keep_memory() -> None:
@@ -34,7 +36,7 @@ def build(work: Path) -> ctypes.CDLL:
     library = work / "kernels.so"
     if not library.exists() or library.stat().st_mtime < source.stat().st_mtime:
         work.mkdir(parents=True, exist_ok=True)
-        subprocess.run(["cc", *FLAGS, str(source), "-o", str(library), "-lm"], check=True)
+        subprocess.run(["cc", *FLAGS, *WIDE, str(source), "-o", str(library), "-lm"], check=True)
     lib = ctypes.CDLL(str(library))
     keep_memory()
     lib.ternary.restype = ctypes.c_float
@@ -71,6 +73,8 @@ class Saved:
     gu: Tensor
     h4: Tensor
     r4: Tensor
+    drop1: Tensor | None
+    drop2: Tensor | None
 
 
 class FastModel:
@@ -82,6 +86,7 @@ class FastModel:
         self.p, self.g = views(config, flat), views(config, self.grad)
         self.w = {n: torch.empty(t.shape, dtype=BF16) for n, t in self.p.items() if parts(config, n) or n == "embed"}
         self.matrices = flat.numel() - sum(t.numel() for n, t in self.p.items() if n.endswith("norm"))
+        self.masks = torch.empty(0, dtype=BF16)
         self._rope: dict[int, tuple[Tensor, Tensor]] = {}
         self.quantise()
 
@@ -97,6 +102,20 @@ class FastModel:
                 continue
             for w, out in zip(self.p[name].split(rows), w16.split(rows)):
                 self.call("ternary", w, out, w.numel())
+
+    def with_dropout(self, part: float, seed: int) -> None:
+        """From now on `forward(keep=True)` drops this part of what the layers add to the residual stream."""
+        gen = torch.Generator().manual_seed(seed)
+        self.masks = ((torch.rand(1 << 24, generator=gen) >= part).float() / (1 - part)).to(BF16) if part > 0 else torch.empty(0, dtype=BF16)
+
+    def drop(self, x: Tensor) -> Tensor | None:
+        """Drops in place; returns the mask: a random stretch of the ready-made ones (fresh ones would cost a third of a step)."""
+        if len(self.masks) == 0:
+            return None
+        at = int(torch.randint(len(self.masks) - x.numel(), ()))
+        mask = self.masks[at : at + x.numel()].view(x.shape)
+        x.mul_(mask)
+        return mask
 
     def rope(self, length: int) -> tuple[Tensor, Tensor]:
         if length not in self._rope:
@@ -133,14 +152,17 @@ class FastModel:
             h2, r2 = torch.empty(r, c.qkv[0], dtype=BF16), torch.empty(r)
             self.call("merge_norm_quant", a, p("attn_sub_norm"), h2, r2, b, t, c.heads, hw, EPS)
             o = h2 @ w("output").t()
+            drop1 = self.drop(o) if keep else None
             x1 = x.clone() if keep else x
             h3, r3 = self.norm(x1, o, p("ffn_norm"))
             gu = h3 @ w("gate_up").t()
             h4, r4 = torch.empty(r, c.inner, dtype=BF16), torch.empty(r)
             self.call("glu_norm_quant", gu, p("ffn_sub_norm"), h4, r4, r, c.inner, EPS)
+            y = h4 @ w("down").t()
+            drop2 = self.drop(y) if keep else None
             if keep:
-                saved.append(Saved(x, h1, r1, q, k, v, pr, a, h2, r2, x1, h3, r3, gu, h4, r4))
-            x, y = x1, h4 @ w("down").t()
+                saved.append(Saved(x, h1, r1, q, k, v, pr, a, h2, r2, x1, h3, r3, gu, h4, r4, drop1, drop2))
+            x = x1
         xf = x + y
         rf = torch.rsqrt(xf.pow(2).mean(-1) + EPS)
         hf = (xf * rf[:, None] * self.p["output_norm"]).to(BF16)
@@ -159,14 +181,16 @@ class FastModel:
             p = lambda n: self.p[f"{i}.{n}"]  # noqa: E731
             g = lambda n: self.g[f"{i}.{n}"]  # noqa: E731
             w = lambda n: self.w[f"{i}.{n}"]  # noqa: E731
-            g("down").add_(dx16.t() @ s.h4)
+            dy = dx16 if s.drop2 is None else dx16 * s.drop2
+            g("down").add_(dy.t() @ s.h4)
             dgu = torch.empty_like(s.gu)
-            self.call("glu_norm_grad", dx16 @ w("down"), s.gu, p("ffn_sub_norm"), s.r4, dgu, g("ffn_sub_norm"), r, c.inner)
+            self.call("glu_norm_grad", dy @ w("down"), s.gu, p("ffn_sub_norm"), s.r4, dgu, g("ffn_sub_norm"), r, c.inner)
             g("gate_up").add_(dgu.t() @ s.h3)
             self.call("add_norm_grad", dx, dx16, dgu @ w("gate_up"), s.x1, p("ffn_norm"), s.r3, g("ffn_norm"), r, c.width)
-            g("output").add_(dx16.t() @ s.h2)
+            do = dx16 if s.drop1 is None else dx16 * s.drop1
+            g("output").add_(do.t() @ s.h2)
             da = torch.empty_like(s.a)
-            self.call("merge_norm_grad", dx16 @ w("output"), s.a, p("attn_sub_norm"), s.r2, da, g("attn_sub_norm"), b, t, c.heads, hw)
+            self.call("merge_norm_grad", do @ w("output"), s.a, p("attn_sub_norm"), s.r2, da, g("attn_sub_norm"), b, t, c.heads, hw)
             ds = torch.bmm(da, s.v.transpose(1, 2))
             dv = torch.bmm(s.p.transpose(1, 2), da)
             self.call("softmax_grad", ds, s.p, b * c.heads, t, hw**-0.5)

@@ -60,6 +60,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--draft-minutes", type=float, default=15, help="training time of phase `draft`")
     parser.add_argument("--rate", type=float, default=2.5e-3, help="highest learning rate")
     parser.add_argument("--decay", type=float, default=0.1, help="weight decay in the first half of phase `pair`")
+    parser.add_argument("--dropout", type=float, default=0.1, help="part of the target's layers' output that is dropped in training")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--target", type=json.loads, default={}, help='sizes, as {"width": 256, "inner": 768, "layers": 8, "heads": 4, "kv_heads": 2}')
@@ -140,6 +141,7 @@ def main() -> None:
     target, draft = (FastModel(c, init(c, args.seed + i), lib) for i, c in enumerate(configs))
     print(f"notes {corpus.notes}; {len(rows.stream)} ids of stories, {len(held_out)} windows held out", flush=True)
     print(f"ternary weights: target {ternary_count(configs[0])}, draft {ternary_count(configs[1])}", flush=True)
+    target.with_dropout(args.dropout, args.seed)
     checkpoint, state = args.work / "checkpoint.pt", State()
     if checkpoint.exists():
         load(checkpoint, state, target, draft)
