@@ -71,8 +71,8 @@ export function staff<R>(
     for (const vacancy of vacancies) {
       const team = teams.get(vacancy)!
       if (team.length >= round || vacancy.scope === 'none') continue
-      const fitting = scouts.filter((candidate) => fits(vacancy, candidate, team))
-      const chosen = fitting.find(({ worker }) => vacancy.preferred.includes(worker.id)) ?? fitting[0]
+      const fit = (candidate: Candidate) => fits(vacancy, candidate, team)
+      const chosen = knowing(scouts, vacancy.preferred).find(fit) ?? scouts.find(fit)
       if (chosen === undefined) {
         missing.set(vacancy.scope, (missing.get(vacancy.scope) ?? 0) + 1)
       } else {
@@ -82,4 +82,8 @@ export function staff<R>(
     }
   }
   return { hires, missing }
+}
+
+function knowing(scouts: readonly Candidate[], preferred: readonly string[]): readonly Candidate[] {
+  return preferred.length === 0 ? [] : scouts.filter(({ worker }) => preferred.includes(worker.id))
 }

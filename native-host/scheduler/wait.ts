@@ -79,7 +79,12 @@ function rateAfter(
   }
   const baseRows = rows
   const baseContext = context
-  const shares = requests.map((request) => share(request, wait))
+  let free = maxRows - rows
+  const shares = requests.map((request) => {
+    const taken = share(request, wait, request.emits ? free : 0)
+    free -= taken.length
+    return taken
+  })
   let tokens = 0
   for (const [i, { length, value }] of shares.entries()) {
     const request = requests[i]!
@@ -88,10 +93,11 @@ function rateAfter(
     rows += length
     context += (length * request.context) / request.rows
   }
-  const firstMs = cost(Math.min(rows, maxRows), context)
+  const firstMs = cost(rows, context)
 
   // What arrives while the first pass runs continues `ahead`; the part that the pass itself emits is of no more use.
   let more = 0
+  free = maxRows - baseRows
   for (const [i, request] of requests.entries()) {
     if (!request.emits) continue
     tokens += 1
@@ -100,27 +106,39 @@ function rateAfter(
     let p = (request.ahead.at(-1) ?? 1) * request.reliability
     for (let j = 0; j < until; j++) {
       p *= request.alpha
-      if (j >= arrived && request.ahead.length + j >= emits) more += p
+      if (j < arrived || request.ahead.length + j < emits || free <= 0) continue
+      more += p
+      free--
     }
   }
-  const secondMs = cost(Math.min(maxRows, Math.round(baseRows + more)), baseContext)
+  const secondMs = cost(Math.round(baseRows + more), baseContext)
   return (tokens + more) / (wait + firstMs + secondMs)
 }
 
-/** What a request would put into a pass that begins after `wait`: the path in hand, or what has come by then. */
-function share(request: WaitRequest, wait: number) {
+/** What a request would put into a pass that begins after `wait`, in at most `free` rows: the path in hand, or what has come by then. */
+function share(request: WaitRequest, wait: number, free: number) {
   const arrived = countUntil(request.due, wait)
-  const inHand = request.path.reduce((sum, p) => sum + p, 0)
-  let value = request.ahead.reduce((sum, p) => sum + p, 0)
+  const inHand = sum(request.path.slice(0, free))
+  const grown = [...request.ahead]
   let p = (request.ahead.at(-1) ?? 1) * request.reliability
   for (let i = 0; i < arrived; i++) {
     p *= request.alpha
-    value += p
+    grown.push(p)
   }
-  const length = request.ahead.length + arrived
+  const length = Math.min(free, grown.length)
+  const value = sum(grown.slice(0, free))
   if (arrived > 0 && value > inHand) return { length, value, arrived, emits: length + 1 }
   // A path of another worker: the one ahead goes on if it agrees with what the pass emits.
-  return { length: request.path.length, value: inHand, arrived, emits: Math.round(1 + inHand) }
+  return {
+    length: Math.min(free, request.path.length),
+    value: inHand,
+    arrived,
+    emits: Math.round(1 + inHand),
+  }
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0)
 }
 
 function countUntil(due: readonly number[], moment: number): number {
