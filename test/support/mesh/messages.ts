@@ -25,6 +25,8 @@ export type OracleCommand =
       readonly key: NoiseKey
       readonly window: number
     }
+  /** Sends one worker as much as it takes, never looking at its drafts, until it is closed. */
+  | { readonly type: 'pour'; readonly worker: string; readonly tokens: number }
   | { readonly type: 'recruit'; readonly scope: 'own' | 'swarm' }
   | { readonly type: 'ready' }
   | { readonly type: 'peers' }
@@ -42,6 +44,7 @@ export type OracleEvent =
       readonly frames: number
       readonly closed: { readonly reason: string; readonly fault: boolean } | null
     }
+  | { readonly type: 'poured'; readonly reason: string; readonly fault: boolean; readonly rssMib: number }
   | { readonly type: 'fault'; readonly peerId: string; readonly code: string }
   | { readonly type: 'refused'; readonly peerId: string; readonly reason: string }
   | { readonly type: 'left'; readonly peerId: string; readonly reason: string }

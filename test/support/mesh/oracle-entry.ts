@@ -99,10 +99,44 @@ async function generate(command: Extract<OracleCommand, { type: 'generate' }>): 
   )
 }
 
+/** Verified upon Verified, as a fast Oracle would send them, whether the worker reads or not. */
+async function pour({ worker: id, tokens }: Extract<OracleCommand, { type: 'pour' }>): Promise<void> {
+  const worker = mesh.pool.workers().find((one) => one.id === id) as DraftWorker
+  let closed: { reason: string; fault: boolean } | null = null
+  const context = new Array<number>(tokens).fill(1)
+  const task = {
+    context,
+    promptLength: 1,
+    settings: GREEDY,
+    key: { lo: 0, hi: 0 },
+    window: 4,
+    stopTokens: [],
+  }
+  const sink = {
+    draft() {},
+    closed(reason: string, fault: boolean) {
+      closed ??= { reason, fault }
+    },
+  }
+  const sessions = Array.from({ length: worker.capacity }, (_, i) =>
+    worker.assign({ ...task, id: 1000 + i, endPosition: 131_072 }, sink),
+  )
+  for (let epoch = 1, position = tokens; closed === null && position < 131_000; epoch++, position += 8) {
+    for (const session of sessions)
+      session.verified({ epoch, position, tokens: new Array<number>(8).fill(1) })
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  const ended: { reason: string; fault: boolean } = closed ?? { reason: 'never closed', fault: false }
+  say({ type: 'poured', ...ended, rssMib: process.memoryUsage.rss() / 2 ** 20 })
+}
+
 process.on('message', (command: OracleCommand) => {
   switch (command.type) {
     case 'generate':
       void generate(command)
+      return
+    case 'pour':
+      void pour(command)
       return
     case 'recruit':
       mesh.pool.recruit({ wanted: 1, scope: command.scope, contextLength: 256, expectedTokens: 64 })
