@@ -202,6 +202,7 @@ describe('hostile frames on /shard/draft', () => {
     )
     // All that were opened but two are reset.
     const open = streams.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
+    expect(open.length).toBeGreaterThan(LIMITS.draftStreams)
     const over = () => open.filter(({ status }) => status !== 'open').length
     await new Promise<void>((resolve) => {
       const look = () => {
