@@ -1,5 +1,4 @@
 import type { DraftWorkerPool } from '../../shared/drafter/draft-worker.ts'
-import { LIMITS } from '../../shared/protocol/limits.ts'
 import type { Log } from '../oracle/log.ts'
 import { DraftService, type DraftServiceEvents, type DraftTarget } from './draft-service.ts'
 import { FaultBook } from './fault-book.ts'
@@ -8,6 +7,7 @@ import { ensureIdentity } from './identity.ts'
 import { type ListenSettings, type Transport, transportOf } from './listen.ts'
 import type { MeshNode } from './node-options.ts'
 import { startOracleNode } from './oracle-node.ts'
+import { stopNode } from './stop-node.ts'
 
 export interface OracleMeshOptions {
   /** The node's folder: key and certificate. */
@@ -167,13 +167,9 @@ export class OracleMesh {
     })
   }
 
-  /** Tells Scouts goodbye and stops. The process must end right after: see `startOracleNode`. */
+  /** Tells Scouts goodbye and stops. The process must end right after: see `stopNode`. */
   async stop(): Promise<void> {
     await this.#service.stop()
-    // A node with live WebRTC connections may hang in native code while it stops.
-    await Promise.race([
-      this.#node.stop(),
-      new Promise((resolve) => setTimeout(resolve, LIMITS.lingerMs).unref()),
-    ])
+    await stopNode(this.#node)
   }
 }

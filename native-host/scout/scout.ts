@@ -26,6 +26,7 @@ import { joinTopics } from '../mesh/gossip.ts'
 import { ensureIdentity } from '../mesh/identity.ts'
 import type { MeshNode } from '../mesh/node-options.ts'
 import { startScoutNode } from '../mesh/scout-node.ts'
+import { stopNode } from '../mesh/stop-node.ts'
 import type { Log } from '../oracle/log.ts'
 import { type Fault, faultyDrafter, hostileFrame } from './faults.ts'
 import { OracleLink } from './oracle-link.ts'
@@ -76,7 +77,7 @@ export async function runScout(options: ScoutOptions, signal: AbortSignal): Prom
   try {
     await scout.run(signal)
   } finally {
-    await node.stop()
+    await stopNode(node)
     log.info({ peerId: identity.peerId, ...scout.totals }, 'scout stopped')
   }
 }

@@ -23,7 +23,13 @@ describe('a Scout in another process', () => {
       const { addresses } = await oracle.event('ready')
       const address = addresses.find((one) => one.transport === transport)?.multiaddr
       expect(address).toBeDefined()
-      await processes.scout({ home, oracles: [address as string], serve: 'listed', capacity: 2 })
+      await processes.scout({
+        home,
+        oracles: [address as string],
+        serve: 'listed',
+        capacity: 2,
+        logLevel: 'error',
+      })
       await oracle.event('workers', ({ ids }) => ids.includes(scoutId))
 
       // Two assignments at once on one stream.
@@ -50,6 +56,19 @@ describe('a Scout in another process', () => {
       expect(peers).toMatchObject([
         { peerId: scoutId, role: 'scout', own: true, transports: [transport], faults: 0 },
       ])
+      // Stopping with live connections, WebRTC's too, ends the processes in order.
+      const leaving = await processes.scout({
+        home: await processes.folder(),
+        oracles: [address as string],
+        serve: 'listed',
+        capacity: 1,
+        logLevel: 'error',
+      })
+      expect((await oracle.event('refused')).reason).toBe('not-paired')
+      await leaving.kill('SIGTERM')
+      expect(await leaving.exited).toBe(0)
+      oracle.send({ type: 'stop' })
+      expect(await oracle.exited).toBe(0)
     },
   )
 })
