@@ -38,6 +38,8 @@ interface Active {
   readonly sink: DraftSink
   readonly mirror: MirrorPath
   readonly window: number
+  /** Where the Scout's own context ends before the request does; null when it does not. */
+  readonly leavesAt: number | null
   /** True tokens that wait for the link, merged. */
   waiting: VerifiedFrame | null
 }
@@ -72,10 +74,13 @@ export class RemoteWorker implements DraftWorker {
       queueMicrotask(() => sink.closed(refusal, false))
       return { verified() {}, done() {} }
     }
-    const mirror = new MirrorPath(assignment.context.length, assignment.window, assignment.endPosition)
-    const active: Active = { sink, mirror, window: assignment.window, waiting: null }
+    const { contextLength } = this.#options.claim
+    const leavesAt = contextLength < assignment.endPosition ? contextLength : null
+    const endPosition = leavesAt ?? assignment.endPosition
+    const mirror = new MirrorPath(assignment.context.length, assignment.window, endPosition)
+    const active: Active = { sink, mirror, window: assignment.window, leavesAt, waiting: null }
     this.#active.set(id, active)
-    this.#send({ type: 'assign', assignment })
+    this.#send({ type: 'assign', assignment: { ...assignment, endPosition } })
     return {
       verified: (frame) => {
         if (this.#active.get(id) === active) this.#verified(id, active, frame)
@@ -132,7 +137,7 @@ export class RemoteWorker implements DraftWorker {
   #refusal(assignment: Assignment): string | null {
     if (!this.#options.link.open) return 'gone'
     if (this.#active.size >= this.capacity) return 'busy'
-    if (assignment.endPosition > this.#options.claim.contextLength) return 'context'
+    if (assignment.context.length >= this.#options.claim.contextLength) return 'context'
     try {
       checkAssignment(assignment, this.#options.vocabSize)
       return null
@@ -143,6 +148,10 @@ export class RemoteWorker implements DraftWorker {
 
   #verified(id: number, active: Active, frame: VerifiedFrame): void {
     active.mirror.sent(frame)
+    if (active.leavesAt !== null && frame.position + frame.tokens.length >= active.leavesAt) {
+      // The Oracle's core answers with `done`, from which the Scout learns it.
+      queueMicrotask(() => active.sink.closed('context', false))
+    }
     const { waiting } = active
     active.waiting = waiting
       ? { epoch: frame.epoch, position: waiting.position, tokens: [...waiting.tokens, ...frame.tokens] }

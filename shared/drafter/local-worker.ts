@@ -29,7 +29,9 @@ export class LocalWorker implements DraftWorker {
       const sequence = await this.#drafter.open(assignment)
       if (over) return sequence.close()
       const outlet = { ready: true, send: (frame: Parameters<DraftSink['draft']>[0]) => sink.draft(frame) }
-      runner = new DraftRunner(assignment, sequence, outlet)
+      // Where the draft model's context ends before the request does, it falls silent there.
+      const endPosition = Math.min(assignment.endPosition, this.#drafter.contextLength)
+      runner = new DraftRunner({ ...assignment, endPosition }, sequence, outlet)
       for (const frame of early) runner.verified(frame)
       await runner.run()
     }

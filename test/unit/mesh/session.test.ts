@@ -176,7 +176,7 @@ describe('RemoteWorker', () => {
   })
 
   it.each([
-    ['a context longer than the Scout’s', { endPosition: 5000 }, 'context'],
+    ['a context longer than the Scout’s', { context: new Array(4096).fill(1), endPosition: 5000 }, 'context'],
     [
       'more biases than travel',
       { settings: { ...GREEDY, logitBias: new Array(1025).fill([1, 1]) } },
@@ -194,6 +194,28 @@ describe('RemoteWorker', () => {
       })
     })
     expect(closed).toEqual([expect.stringContaining(reason), false])
+  })
+})
+
+describe('a Scout whose context ends before the request', () => {
+  it('is asked for drafts up to there, and left when the text has got there', async () => {
+    const sent: ReturnType<typeof parseOracleFrame>[] = []
+    const send = (frame: Uint8Array) => void sent.push(parseOracleFrame(frame, TOY_VOCAB))
+    const options = { peerId: 'p', own: true, vocabSize: TOY_VOCAB, link: { open: true, ready: true, send } }
+    const receipt = async () => new Uint8Array(0)
+    const worker = new RemoteWorker({ ...options, claim: { ...claim, contextLength: 6 }, receipt })
+    const closed = Promise.withResolvers<[string, boolean]>()
+    const session = worker.assign(assignment(1), {
+      draft() {},
+      closed: (reason, fault) => closed.resolve([reason, fault]),
+    })
+    expect(sent[0]).toMatchObject({ type: 'assign', assignment: { endPosition: 6 } })
+    expect(() => worker.draft(1, { epoch: 0, position: 3, tokens: [1, 2, 3, 4] })).toThrow('the end is 6')
+    session.verified({ epoch: 1, position: 3, tokens: [1, 2] })
+    session.verified({ epoch: 2, position: 5, tokens: [3, 4] })
+    expect(await closed.promise).toEqual(['context', false])
+    session.done('reassigned', { drafted: 0, accepted: 0, seconds: 0 })
+    await expect.poll(() => sent.at(-1)).toMatchObject({ type: 'done', reason: 'reassigned' })
   })
 })
 
