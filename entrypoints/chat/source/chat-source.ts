@@ -1,0 +1,78 @@
+/** Where answers come from: an Oracle's API here; in the extension also a peer over the mesh. */
+export interface ChatSource {
+  /** @throws {ChatError} */
+  node(signal: AbortSignal): Promise<NodeFacts>
+  /** Streams one answer; the last event is `end`. @throws {ChatError} unless the signal ended it */
+  ask(turns: readonly ChatTurn[], options: AskOptions, signal: AbortSignal): AsyncIterable<ChatEvent>
+}
+
+export interface ChatTurn {
+  readonly role: 'user' | 'assistant'
+  readonly content: string
+}
+
+export interface AskOptions {
+  readonly temperature: number
+  readonly maxTokens: number | null
+  readonly seed: string | null
+  readonly scope: 'none' | 'own' | null
+}
+
+/** A stretch of text and who drafted it: a worker's id, or null for the Oracle itself. */
+export type Piece = readonly [text: string, by: string | null]
+
+export type ChatEvent =
+  | { readonly type: 'begin'; readonly scope: string; readonly seed: string }
+  | { readonly type: 'pieces'; readonly pieces: readonly Piece[] }
+  | { readonly type: 'end'; readonly reason: 'stop' | 'length'; readonly usage: Usage }
+
+export interface Usage {
+  readonly promptTokens: number
+  readonly tokens: number
+  /** Draft tokens that verification confirmed, and those that it tested and refused. */
+  readonly accepted: number
+  readonly rejected: number
+}
+
+export interface NodeFacts {
+  readonly model: string | null
+  readonly modelId: string | null
+  readonly contextLength: number
+  readonly engine: string
+  readonly paceMs: number
+  readonly scope: string
+  readonly running: number
+  readonly slots: number
+  readonly queued: number
+  /** Scouts in the pool. */
+  readonly scouts: readonly string[]
+}
+
+export type ChatErrorKind =
+  | 'gone' // nothing answers
+  | 'interrupted' // the stream ended before the answer did
+  | 'overloaded' // all slots busy and the queue full
+  | 'starting' // the engine is not ready
+  | 'stopping' // the Oracle is shutting down
+  | 'key' // it wants a key
+  | 'too-long' // the conversation no longer fits the context
+  | 'refused' // a request that it does not take
+  | 'failed' // its own fault
+
+export class ChatError extends Error {
+  override readonly name = 'ChatError'
+  readonly kind: ChatErrorKind
+  /** Seconds after which trying again makes sense. */
+  readonly retryAfterS: number | null
+
+  constructor(
+    kind: ChatErrorKind,
+    message: string,
+    retryAfterS: number | null = null,
+    options?: ErrorOptions,
+  ) {
+    super(message, options)
+    this.kind = kind
+    this.retryAfterS = retryAfterS
+  }
+}
