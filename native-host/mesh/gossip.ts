@@ -65,7 +65,8 @@ export function joinTopics(gossip: GossipSub, handlers: GossipHandlers): void {
       const from = message.type === 'signed' ? message.from.toString() : ''
       try {
         if (!limits.take(from)) {
-          return peer.toString() === from ? TopicValidatorResult.Reject : TopicValidatorResult.Ignore
+          if (peer.toString() !== from) return TopicValidatorResult.Ignore
+          throw new Error('too many messages')
         }
         await accept(message, from)
         return TopicValidatorResult.Accept

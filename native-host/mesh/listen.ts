@@ -9,13 +9,6 @@ export interface ListenSettings {
   readonly webRtcPort: number | null
 }
 
-export const DEFAULT_LISTEN: ListenSettings = {
-  host: '127.0.0.1',
-  tcpPort: 4001,
-  webSocketPort: 4101,
-  webRtcPort: 9090,
-}
-
 export function listenAddresses({ host, tcpPort, webSocketPort, webRtcPort }: ListenSettings): string[] {
   const ip = `/${host.includes(':') ? 'ip6' : 'ip4'}/${host}`
   return [

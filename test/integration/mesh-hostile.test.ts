@@ -310,6 +310,36 @@ describe('hostile gossip', () => {
   })
 })
 
+describe('a flood of gossip', () => {
+  it('of well-formed Offers is cut off at its sender', async () => {
+    const peer = await attacker()
+    await peer.dial()
+    const { gossip } = peer.node.services
+    const offer = (i: number) =>
+      encodeOffer({
+        job: i.toString(16).padStart(32, '0'),
+        oracle: peer.peerId,
+        addresses: [],
+        targetModel: 't',
+        draftModel: 'd',
+        tokenizerHash: TOY_TOKENIZER,
+        contextLength: 256,
+        expectedTokens: 64,
+        deadlineMs: 30_000,
+        leastReputation: 0,
+        wanted: 1,
+        listeners: 3,
+      })
+    for (let i = 0; i < 100; i++) {
+      const { recipients } = await gossip.publish(WORK_TOPIC, offer(i))
+      if (recipients.length === 0) await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+    const rejected = await oracle.event('rejected', ({ peerId }) => peerId === peer.peerId)
+    expect(rejected.topic).toBe(WORK_TOPIC)
+    await expectUnharmed()
+  })
+})
+
 describe('scope own', () => {
   it('an unpaired Scout is refused and gets no prompt', async () => {
     const home = await processes.folder()
