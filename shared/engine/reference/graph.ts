@@ -62,6 +62,7 @@ export class Graph {
     const { normed } = this.#state
     rmsNorm(x, this.#weights.outputNorm, this.#config.rmsEpsilon, normed)
     this.#weights.head.multiply(normed, logits)
+    makeOrderly(logits)
   }
 
   /** x += Wo · norm(attend(Wq n, Wk n, Wv n)), n = norm(x). */
@@ -166,4 +167,17 @@ export function rmsNorm(x: Float32Array, gain: Float32Array, epsilon: number, ou
 
 function add(x: Float32Array, y: Float32Array): void {
   for (let i = 0; i < x.length; i++) x[i] = x[i]! + y[i]!
+}
+
+const LARGEST_FLOAT32 = (2 - 2 ** -23) * 2 ** 127
+
+/** A broken model gives NaN or infinities: they become the least and the largest, so that a choice is always defined. */
+function makeOrderly(logits: Float32Array): void {
+  let hope = false
+  for (let i = 0; i < logits.length; i++) {
+    const logit = logits[i]!
+    if (!(logit <= LARGEST_FLOAT32)) logits[i] = logit > 0 ? LARGEST_FLOAT32 : Number.NEGATIVE_INFINITY
+    hope ||= logits[i]! >= -LARGEST_FLOAT32
+  }
+  if (!hope) logits.fill(0)
 }

@@ -1,3 +1,4 @@
+import { EngineError } from '../engine-error.ts'
 import { halfToNumber } from '../float16.ts'
 import type { GgufTensor } from '../gguf.ts'
 
@@ -44,7 +45,7 @@ export class DenseMatrix implements Matrix {
   }
 }
 
-/** All values of an F32, F16 or BF16 tensor, row-major. */
+/** All values of an F32, F16 or BF16 tensor, row-major. @throws {EngineError} GGUF_INVALID when one is no finite number */
 export function readFloats(tensor: GgufTensor): Float32Array {
   const { data, type } = tensor
   const view = new DataView(data.buffer, data.byteOffset, data.byteLength)
@@ -56,6 +57,10 @@ export function readFloats(tensor: GgufTensor): Float32Array {
   } else {
     const bits = new Uint32Array(out.buffer)
     for (let i = 0; i < out.length; i++) bits[i] = view.getUint16(2 * i, true) << 16
+  }
+  if (!out.every(Number.isFinite)) {
+    const name = JSON.stringify(tensor.name)
+    throw new EngineError('GGUF_INVALID', `tensor ${name} has a value that is not a finite number`)
   }
   return out
 }

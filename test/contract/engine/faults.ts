@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
 import type { Engine, PassItem, SampleRequest } from '../../../shared/engine/engine.ts'
 import type { EngineErrorCode } from '../../../shared/engine/engine-error.ts'
+import { parseGguf } from '../../../shared/engine/gguf.ts'
 import { keyFromSeed } from '../../../shared/verify/noise.ts'
 import { GREEDY } from '../../../shared/verify/settings.ts'
 import { randomGguf } from '../../support/random-gguf.ts'
@@ -182,6 +183,33 @@ export function describeFaults(open: OpenEngine): void {
     ]) {
       await expect(call()).rejects.toEqual(withCode('UNLOADED'))
     }
+  })
+
+  /** Every other gain of the last norm becomes this. */
+  const withGain = (value: number) => {
+    const bytes = randomGguf({ seed: 48 })
+    const gains = parseGguf(bytes).tensors.get('output_norm.weight')!.data
+    const view = new DataView(gains.buffer, gains.byteOffset)
+    for (let i = 0; i < gains.length; i += 8) view.setFloat32(i, value, true)
+    return bytes
+  }
+  it.each([Number.NaN, Infinity, -Infinity])('refuses weights of %s', async (value) => {
+    await expect(open(withGain(value))).rejects.toEqual(withCode('GGUF_INVALID'))
+  })
+
+  it('emits a token even when the logits overflow', async () => {
+    const bytes = withGain(3e38)
+    const engine = await open(bytes)
+    for (const settings of [GREEDY, { ...GREEDY, temperature: 1, topK: 5, topP: 0.9, minP: 0.1 }]) {
+      const sequence = await engine.createSequence()
+      const sample = { ...SAMPLE, settings, topLogprobs: 2 }
+      const [result] = await engine.verify([{ sequence, tokens: [1, 2], drafts: [3], sample }])
+      const [token] = result!.emitted
+      expect(token!.id).toBeGreaterThanOrEqual(0)
+      expect(token!.id).toBeLessThan(320)
+      expect(token!.logprob).not.toBeNaN()
+    }
+    await engine.unload()
   })
 
   const whole = randomGguf({ seed: 47 })

@@ -32,8 +32,15 @@ describe('encode', () => {
     expect(tokenizer.decode(tokenizer.encode('\ufeffonce'))).toBe('\ufeffonce')
   })
 
-  it('joins frequent letters', () => {
-    expect(tokenizer.encode('Once upon a time').length).toBeLessThan(8)
+  it('says what the trainer’s own encoder said of the held-out stories', () => {
+    const { sequences } = json('validation.json') as { sequences: { tokens: number[]; text: string }[] }
+    expect(sequences.length).toBeGreaterThan(5)
+    for (const { tokens, text } of sequences) {
+      expect(tokenizer.decode(tokens.slice(1))).toBe(text)
+      // The sample is cut after a token, not after a word: its last word may have been another's beginning.
+      const ids = tokenizer.encode(text)
+      expect(ids.slice(0, -2)).toEqual(tokens.slice(1, ids.length - 1))
+    }
   })
 
   it('leaves spelled markers as text', () => {

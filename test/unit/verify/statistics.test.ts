@@ -208,6 +208,18 @@ describe('the text does not depend on the drafts', () => {
   })
 })
 
+describe('the text would depend on the drafts', () => {
+  it('negative control: a rule that takes any draft among the two likeliest', () => {
+    const key = keyFromSeed(1n)
+    const random = new Random(32)
+    const alone = generate(GREEDY, key, DRAFTERS.none!, random)
+    const second = [...P[START]!.keys()].sort((a, b) => P[START]![b]! - P[START]![a]!)[1]!
+    const lenient = [second, ...generate(GREEDY, key, DRAFTERS.none!, random).slice(1)]
+    expect(lenient).not.toEqual(alone)
+    expect(generate(GREEDY, key, () => [second], random)).toEqual(alone)
+  })
+})
+
 describe('acceptance', () => {
   it.each([
     ['near', NEAR],
