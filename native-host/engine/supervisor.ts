@@ -34,7 +34,7 @@ export interface SupervisorLimits extends EngineChildLimits {
   readonly maxFailedStarts: number
 }
 
-export const DEFAULT_SUPERVISOR_LIMITS: SupervisorLimits = {
+const DEFAULT_SUPERVISOR_LIMITS: SupervisorLimits = {
   ...DEFAULT_CHILD_LIMITS,
   backoffMs: 250,
   maxBackoffMs: 30_000,

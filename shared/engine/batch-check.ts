@@ -2,7 +2,7 @@ import type { EngineInfo, ForwardItem, PassItem, SequenceId } from './engine.ts'
 import { EngineError } from './engine-error.ts'
 
 /** Most alternatives per token that a pass returns. */
-export const MAX_TOP_LOGPROBS = 20
+const MAX_TOP_LOGPROBS = 20
 
 /** What the checks have to know about a sequence. */
 export type LengthOf = (sequence: SequenceId) => number

@@ -5,7 +5,7 @@ import { type HashedToken, hashTokens } from '../engine/tokenizer-hash.ts'
 import { MarkerShield } from './marker-shield.ts'
 import { TokenizerError } from './tokenizer-error.ts'
 
-export const CHAT_ROLES = ['system', 'developer', 'user', 'assistant', 'tool'] as const
+const CHAT_ROLES = ['system', 'developer', 'user', 'assistant', 'tool'] as const
 export type ChatRole = (typeof CHAT_ROLES)[number]
 
 export interface ChatMessage {

@@ -1,5 +1,5 @@
 /** ln Γ(x), x > 0: Stirling's series after shifting x up (Abramowitz & Stegun 6.1.41), relative error below 1e-12. */
-export function logGamma(x: number): number {
+function logGamma(x: number): number {
   let shift = 0
   let y = x
   while (y < 10) {

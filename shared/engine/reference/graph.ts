@@ -158,7 +158,7 @@ export class Graph {
 }
 
 /** out = x / √(mean(x²) + ε) ⊙ gain; `out` may be `x`. */
-export function rmsNorm(x: Float32Array, gain: Float32Array, epsilon: number, out: Float32Array): void {
+function rmsNorm(x: Float32Array, gain: Float32Array, epsilon: number, out: Float32Array): void {
   let squares = 0
   for (let i = 0; i < x.length; i++) squares += x[i]! * x[i]!
   const factor = 1 / Math.sqrt(squares / x.length + epsilon)
