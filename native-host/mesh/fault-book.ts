@@ -1,8 +1,9 @@
 import { LIMITS } from '../../shared/protocol/limits.ts'
 
 interface Entry {
-  faults: number
-  bannedUntil: number
+  readonly faults: number
+  readonly lastAt: number
+  readonly bannedUntil: number
 }
 
 /** Who broke the protocol how often, and who is kept out until when. Bounded: the stalest entry is forgotten. */
@@ -17,13 +18,12 @@ export class FaultBook {
 
   /** Counts a fault; returns for how long the peer is kept out, 0 for not yet. */
   fault(peerId: string): number {
-    const entry = this.#entries.get(peerId) ?? { faults: 0, bannedUntil: 0 }
-    entry.faults++
-    const over = entry.faults - LIMITS.faultsBeforeBan
+    const now = this.#now()
+    const faults = this.faults(peerId) + 1
+    const over = faults - LIMITS.faultsBeforeBan
     const banMs = over < 0 ? 0 : Math.min(LIMITS.longestBanMs, LIMITS.firstBanMs * 2 ** over)
-    entry.bannedUntil = this.#now() + banMs
     this.#entries.delete(peerId)
-    this.#entries.set(peerId, entry)
+    this.#entries.set(peerId, { faults, lastAt: now, bannedUntil: now + banMs })
     if (this.#entries.size > LIMITS.rememberedPeers) {
       const [stalest] = this.#entries.keys()
       if (stalest !== undefined) this.#entries.delete(stalest)
@@ -32,7 +32,8 @@ export class FaultBook {
   }
 
   faults(peerId: string): number {
-    return this.#entries.get(peerId)?.faults ?? 0
+    const entry = this.#entries.get(peerId)
+    return entry && this.#now() - entry.lastAt < LIMITS.faultMemoryMs ? entry.faults : 0
   }
 
   banned(peerId: string): boolean {

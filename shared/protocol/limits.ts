@@ -72,6 +72,8 @@ export const LIMITS = {
   rememberedPeers: 1024,
   /** Faults before a peer is kept out for a while; one may be a bug or a bad link. */
   faultsBeforeBan: 3,
+  /** Faults older than this are forgotten: a bad link or an old bug should not shut out for ever. */
+  faultMemoryMs: 3_600_000,
   /** The first ban; each further fault doubles it up to the longest. */
   firstBanMs: 10_000,
   longestBanMs: 600_000,

@@ -1,6 +1,9 @@
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { ensureIdentity } from '../../native-host/mesh/identity.ts'
+import { LIMITS } from '../../shared/protocol/limits.ts'
+import { DRAFT_PROTOCOL, KAD_PROTOCOL } from '../../shared/protocol/names.ts'
+import { Attacker } from '../support/mesh/attacker.ts'
 import { MeshProcesses, type OracleProcess } from '../support/mesh/processes.ts'
 
 const processes = new MeshProcesses()
@@ -45,6 +48,40 @@ describe('a node’s identity', () => {
     )
     second.send({ type: 'stop' })
     expect(await second.exited).toBe(0)
+  })
+})
+
+describe('an Oracle’s node', () => {
+  it('offers what the mesh needs: identify, ping, DHT server, gossip, relay, drafting', async () => {
+    const oracle = await processes.oracle({
+      directory: await processes.folder(),
+      listen: TCP,
+      scope: 'own',
+      paired: [],
+    })
+    const { peerId, addresses } = await oracle.event('ready')
+    const visitor = await Attacker.start(await processes.folder(), addresses[0]?.multiaddr as string)
+    try {
+      const identified = new Promise<readonly string[]>((resolve) => {
+        visitor.node.addEventListener('peer:identify', ({ detail }) => {
+          if (detail.peerId.toString() === peerId) resolve(detail.protocols)
+        })
+      })
+      const connection = await visitor.dial()
+      const protocols = await identified
+      for (const protocol of [
+        DRAFT_PROTOCOL,
+        KAD_PROTOCOL,
+        '/ipfs/ping/1.0.0',
+        '/libp2p/circuit/relay/0.2.0/hop',
+      ]) {
+        expect(protocols).toContain(protocol)
+      }
+      expect(protocols.some((protocol) => protocol.startsWith('/meshsub/'))).toBe(true)
+      expect(await visitor.node.services.ping.ping(connection.remotePeer)).toBeGreaterThanOrEqual(0)
+    } finally {
+      await visitor.stop()
+    }
   })
 })
 
@@ -237,5 +274,16 @@ describe('a relay', () => {
     oracle.send({ type: 'peers' })
     const { peers } = await oracle.event('peers')
     expect(peers.find((peer) => peer.peerId === peerId)?.transports).toEqual(['relay'])
+    // The relay's limits are those of the constants file.
+    const visitor = await Attacker.start(await processes.folder(), address)
+    try {
+      const { limits } = await visitor.dial()
+      expect(Number(limits?.bytes)).toBeLessThanOrEqual(LIMITS.relayBytes)
+      expect(Number(limits?.bytes)).toBeGreaterThan(LIMITS.relayBytes / 2)
+      // (The library enforces milliseconds and announces the same number as seconds.)
+      expect(limits?.seconds).toBeLessThanOrEqual(LIMITS.relayDurationMs)
+    } finally {
+      await visitor.stop()
+    }
   })
 })

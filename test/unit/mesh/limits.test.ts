@@ -41,6 +41,9 @@ describe('FaultBook', () => {
     for (let i = 0; i < 100; i++) book.fault('a')
     expect(book.fault('a')).toBe(LIMITS.longestBanMs)
     expect(book.faults('a')).toBe(105)
+    now += LIMITS.faultMemoryMs
+    expect(book.faults('a')).toBe(0)
+    expect([book.fault('a'), book.banned('a')]).toEqual([0, false])
   })
 
   it('remembers a bounded number of peers', () => {
