@@ -1,7 +1,13 @@
-import type { Browser, Page } from 'playwright-core'
+import { readFileSync } from 'node:fs'
+import type { Browser, BrowserContextOptions, Page, Route } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { launchChromium, screenshot, watchedPage } from '../support/browser.ts'
 import { type ShardProcess, startOracle, temporaryHome, waitForScouts } from '../support/shard-process.ts'
+
+const { added_tokens } = JSON.parse(
+  readFileSync(new URL('../../models/embedded/tokenizer.json', import.meta.url), 'utf8'),
+) as { added_tokens: { id: number }[] }
+const MARKERS = Object.fromEntries(added_tokens.map(({ id }) => [id, -100]))
 
 let home: Awaited<ReturnType<typeof temporaryHome>>
 let oracle: ShardProcess & { url: string }
@@ -19,6 +25,16 @@ afterAll(async () => {
   await oracle?.stop()
   await home[Symbol.asyncDispose]()
 })
+
+/** A page of an Oracle whose answers go on to the token limit: what a small model says, and when it ends, is its own business. */
+async function openPage(options?: BrowserContextOptions) {
+  const watched = await watchedPage(browser, options)
+  await watched.page.route('**/v1/chat/completions', async (route) => {
+    const request = route.request().postDataJSON() as object
+    await route.continue({ postData: JSON.stringify({ ...request, logit_bias: MARKERS }) })
+  })
+  return watched
+}
 
 const field = (page: Page) => page.getByRole('textbox', { name: 'Message' })
 const answers = (page: Page) => page.locator('.answer')
@@ -38,7 +54,7 @@ async function ask(page: Page, question: string) {
 
 describe('the chat page in Chromium', () => {
   it('streams, tints what Scouts drafted, says who helped, and keeps the history over a reload', async () => {
-    const { page, complaints, close } = await watchedPage(browser)
+    const { page, complaints, close } = await openPage()
     const outside: string[] = []
     page.on('request', (request) => {
       if (!request.url().startsWith(oracle.url)) outside.push(request.url())
@@ -55,6 +71,7 @@ describe('the chat page in Chromium', () => {
 
     await longestAnswer(page, 120)
     await ask(page, 'Tell me a story about a fox.')
+    const tinted = page.locator('.answer .text .drafted')
     // It streams: text is there while it is still being written.
     await page.locator('.answer[data-state=writing] .caret').waitFor()
     await page.locator('.answer[data-state=writing] .drafted').first().waitFor({ timeout: 60_000 })
@@ -62,7 +79,6 @@ describe('the chat page in Chromium', () => {
     await finished(page)
     const written = await text(page)
     expect(written.length).toBeGreaterThan(40)
-    const tinted = page.locator('.answer .text .drafted')
     expect(await tinted.count()).toBeGreaterThan(0)
     expect(await tinted.first().getAttribute('title')).toMatch(
       /^Drafted by Scout \w{4}, confirmed by the Oracle$/,
@@ -108,7 +124,7 @@ describe('the chat page in Chromium', () => {
   })
 
   it('stops by button and by Escape, frees the slot, and keeps what had come', async () => {
-    const { page, complaints, close } = await watchedPage(browser)
+    const { page, complaints, close } = await openPage()
     await page.goto(oracle.url)
     const running = async () => {
       const health = (await (await fetch(`${oracle.url}/health`)).json()) as { load: { running: number } }
@@ -131,7 +147,7 @@ describe('the chat page in Chromium', () => {
   })
 
   it('is whole by keyboard alone', async () => {
-    const { page, complaints, close } = await watchedPage(browser)
+    const { page, complaints, close } = await openPage()
     await page.goto(oracle.url)
     await page.locator('.welcome h1').waitFor()
     const focused = () =>
@@ -172,7 +188,7 @@ describe('the chat page in Chromium', () => {
   })
 
   it('is light or dark as the system is, and as the reader says', async () => {
-    const { page, complaints, close } = await watchedPage(browser, { colorScheme: 'dark' })
+    const { page, complaints, close } = await openPage({ colorScheme: 'dark' })
     await page.goto(oracle.url)
     const lightness = () =>
       page.evaluate(() => {
@@ -195,7 +211,7 @@ describe('the chat page in Chromium', () => {
   })
 
   it('fits a narrow window, with the list as a drawer', async () => {
-    const { page, complaints, close } = await watchedPage(browser, { viewport: { width: 390, height: 780 } })
+    const { page, complaints, close } = await openPage({ viewport: { width: 390, height: 780 } })
     await page.goto(oracle.url)
     await longestAnswer(page, 40)
     await ask(page, 'Tell me a tale about a king and his three sons.')
@@ -213,17 +229,17 @@ describe('the chat page in Chromium', () => {
   })
 
   it('says what is wrong and what to do when the Oracle is busy, refuses, or is gone', async () => {
-    const { page, close } = await watchedPage(browser)
+    const { page, close } = await openPage()
     await page.goto(oracle.url)
     const error = { message: 'the queue is full', type: 'server_error', param: null, code: 'overloaded' }
-    await page.route('**/v1/chat/completions', (route) =>
-      route.fulfill({ status: 503, headers: { 'retry-after': '7' }, json: { error } }),
-    )
+    const busy = (route: Route) =>
+      route.fulfill({ status: 503, headers: { 'retry-after': '7' }, json: { error } })
+    await page.route('**/v1/chat/completions', busy)
     await ask(page, 'Hello')
     const problem = page.locator('.problem')
     await problem.waitFor()
     expect(await problem.textContent()).toMatch(/busy[\s\S]*In about 7 s/)
-    await page.unroute('**/v1/chat/completions')
+    await page.unroute('**/v1/chat/completions', busy)
     await longestAnswer(page, 6)
     await page.getByRole('button', { name: 'Try again' }).click()
     await finished(page)
