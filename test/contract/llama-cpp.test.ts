@@ -113,7 +113,7 @@ function compare(ours: Rows, theirs: Rows) {
 describe.each(['target', 'draft'])('embedded %s against llama.cpp', (name) => {
   const path = join(folder, `${name}.gguf`)
 
-  it('agrees on logits and loss of held-out text', async () => {
+  it('agrees on logits and loss of held-out text, and so do our engines with each other', async () => {
     const engines = {
       reference: await loadReferenceEngine(readFileSync(path)),
       native: await loadNativeEngine(path, { addon }),
@@ -121,8 +121,8 @@ describe.each(['target', 'draft'])('embedded %s against llama.cpp', (name) => {
     const theirs = await fromLlama(path, engines.native.info.model.vocabSize)
     expect(texts).toHaveLength(TEXTS)
     expect(theirs).toHaveLength(following.length)
-    for (const [kind, engine] of Object.entries(engines)) {
-      const ours = await fromEngine(engine)
+    const rows = { reference: await fromEngine(engines.reference), native: await fromEngine(engines.native) }
+    for (const [kind, ours] of Object.entries(rows)) {
       expect(ours).toHaveLength(theirs.length)
       const { rms, clear, sameArgmax } = compare(ours, theirs)
       const loss = { ours: lossOf(ours), theirs: lossOf(theirs) }
@@ -139,5 +139,9 @@ describe.each(['target', 'draft'])('embedded %s against llama.cpp', (name) => {
       // A trained model, not noise: far better than guessing among the whole vocabulary.
       expect(loss.ours, kind).toBeLessThan(0.7 * Math.log(ours[0]!.length))
     }
+    const own = compare(rows.native, rows.reference)
+    expect(own.rms).toBeLessThanOrEqual(RMS_TOLERANCE)
+    expect(own.sameArgmax).toBe(own.clear)
+    expect(Math.abs(lossOf(rows.native) / lossOf(rows.reference) - 1)).toBeLessThanOrEqual(LOSS_TOLERANCE)
   })
 })

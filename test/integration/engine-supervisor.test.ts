@@ -122,6 +122,42 @@ describe('EngineSupervisor', () => {
     await reaches(supervisor, 'ready')
   })
 
+  it('kills a process whose pass never ends', async () => {
+    const model = await modelFile(randomGguf({ layers: 12 }))
+    const supervisor = supervise(model, { limits: { backoffMs: 1, pingMs: 20, callMs: 100 } })
+    await supervisor.start()
+    const sequence = await supervisor.engine.createSequence()
+    const restarting = reaches(supervisor, 'restarting')
+    const pass = supervisor.engine.forward([{ sequence, tokens: TOKENS, logits: 'all' }])
+    await expect(pass).rejects.toMatchObject({ code: 'ENGINE_LOST' })
+    expect(await restarting).toContain('longer than 100 ms')
+  })
+
+  it('waits longer after every crash in a row, up to a bound', async () => {
+    const supervisor = supervise(await modelFile(), { limits: { backoffMs: 10, maxBackoffMs: 25 } })
+    await supervisor.start()
+    const waits: string[] = []
+    for (let i = 0; i < 4; i++) {
+      const restarting = reaches(supervisor, 'restarting')
+      const ready = reaches(supervisor, 'ready')
+      process.kill(supervisor.status.pid!, 'SIGKILL')
+      waits.push(/in (\d+) ms/.exec(await restarting)![1]!)
+      await ready
+    }
+    expect(waits).toEqual(['10', '20', '25', '25'])
+  })
+
+  it('does not go on with another model than it began with', async () => {
+    const model = await modelFile()
+    const supervisor = supervise(model, { limits: { backoffMs: 1 } })
+    await supervisor.start()
+    const failed = reaches(supervisor, 'failed')
+    await writeFile(model, randomGguf({ layers: 1 }))
+    process.kill(supervisor.status.pid!, 'SIGKILL')
+    expect(await failed).toContain('changed')
+    await expect(supervisor.engine.createSequence()).rejects.toMatchObject({ code: 'ENGINE_LOST' })
+  })
+
   it('carries an abort into the process and leaves the sequence as it was', async () => {
     const supervisor = supervise(await modelFile())
     await supervisor.start()
