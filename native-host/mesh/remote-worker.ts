@@ -21,6 +21,8 @@ import { ProtocolError } from '../../shared/protocol/protocol-error.ts'
 export interface WorkerLink {
   readonly open: boolean
   readonly ready: boolean
+  /** Whether so many more bytes may wait for the Scout. */
+  fits(bytes: number): boolean
   send(frame: Uint8Array): void
 }
 
@@ -69,18 +71,18 @@ export class RemoteWorker implements DraftWorker {
 
   assign(assignment: Assignment, sink: DraftSink): DraftSession {
     const { id } = assignment
-    const refusal = this.#refusal(assignment)
-    if (refusal) {
-      queueMicrotask(() => sink.closed(refusal, false))
-      return { verified() {}, done() {} }
-    }
     const { contextLength } = this.#options.claim
     const leavesAt = contextLength < assignment.endPosition ? contextLength : null
     const endPosition = leavesAt ?? assignment.endPosition
+    const frame = this.#assignFrame({ ...assignment, endPosition })
+    if (typeof frame === 'string') {
+      queueMicrotask(() => sink.closed(frame, false))
+      return { verified() {}, done() {} }
+    }
     const mirror = new MirrorPath(assignment.context.length, assignment.window, endPosition)
     const active: Active = { sink, mirror, window: assignment.window, leavesAt, waiting: null }
     this.#active.set(id, active)
-    this.#send({ type: 'assign', assignment: { ...assignment, endPosition } })
+    this.#options.link.send(frame)
     return {
       verified: (frame) => {
         if (this.#active.get(id) === active) this.#verified(id, active, frame)
@@ -134,16 +136,19 @@ export class RemoteWorker implements DraftWorker {
     for (const { sink } of ended) sink.closed(reason, fault)
   }
 
-  #refusal(assignment: Assignment): string | null {
-    if (!this.#options.link.open) return 'gone'
+  /** The frame that gives the assignment, or why this Scout cannot take it. */
+  #assignFrame(assignment: Assignment): Uint8Array | string {
+    const { link, claim, vocabSize } = this.#options
+    if (!link.open) return 'gone'
     if (this.#active.size >= this.capacity) return 'busy'
-    if (assignment.context.length >= this.#options.claim.contextLength) return 'context'
+    if (assignment.context.length >= claim.contextLength) return 'context'
     try {
-      checkAssignment(assignment, this.#options.vocabSize)
-      return null
+      checkAssignment(assignment, vocabSize)
     } catch (error) {
       return error instanceof Error ? error.message : String(error)
     }
+    const frame = encodeFrame({ type: 'assign', assignment })
+    return link.fits(frame.byteLength) ? frame : 'slow'
   }
 
   #verified(id: number, active: Active, frame: VerifiedFrame): void {

@@ -46,10 +46,15 @@ export class FrameStream {
     return !this.#ended && !this.#stream.writableNeedsDrain
   }
 
+  /** Whether so many more bytes may wait for the peer. */
+  fits(bytes: number): boolean {
+    return this.#stream.writeBufferLength + bytes <= LIMITS.writeQueueBytes
+  }
+
   /** Sends a frame; nothing happens when the stream has ended. */
   send(frame: Uint8Array): void {
     if (this.#ended) return
-    if (this.#stream.writeBufferLength + frame.byteLength > LIMITS.writeQueueBytes) {
+    if (!this.fits(frame.byteLength)) {
       this.abort(new ProtocolError('SLOW', `${this.#stream.writeBufferLength} bytes wait for the peer`))
       return
     }
@@ -118,6 +123,7 @@ export class FrameStream {
     // The stream first sends what it still holds.
     queueMicrotask(() => {
       if (this.ready) this.#handlers.drained?.()
+      else if (!this.#ended) this.#expectDrain()
     })
   }
 

@@ -200,17 +200,19 @@ describe('hostile frames on /shard/draft', () => {
         return stream
       }),
     )
-    // All that were opened but two are reset.
+    // All but two are refused, or reset soon after.
     const open = streams.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
-    expect(open.length).toBeGreaterThan(LIMITS.draftStreams)
-    const over = () => open.filter(({ status }) => status !== 'open').length
     await new Promise<void>((resolve) => {
       const look = () => {
-        if (over() >= open.length - LIMITS.draftStreams) resolve()
+        if (open.filter(({ status }) => status === 'open').length <= LIMITS.draftStreams) resolve()
       }
       for (const stream of open) stream.addEventListener('close', look)
       look()
     })
+    expect(streams.length).toBeGreaterThan(LIMITS.draftStreams)
+    // One of the two that it may have still works.
+    const stream = open.find(({ status }) => status === 'open')
+    expect(stream).toBeDefined()
     await expectUnharmed()
   })
 

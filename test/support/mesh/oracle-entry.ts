@@ -114,8 +114,9 @@ async function pour({ worker: id, tokens }: Extract<OracleCommand, { type: 'pour
   }
   const sink = {
     draft() {},
+    // The link takes only so many assignments at once; that is not its end.
     closed(reason: string, fault: boolean) {
-      closed ??= { reason, fault }
+      if (reason !== 'slow') closed ??= { reason, fault }
     },
   }
   const sessions = Array.from({ length: worker.capacity }, (_, i) =>

@@ -155,6 +155,7 @@ describe('RemoteWorker', () => {
     const link = {
       open: true,
       ready: true,
+      fits: () => true,
       send: (frame: Uint8Array) => void sent.push(parseOracleFrame(frame, TOY_VOCAB)),
     }
     const receipt = async () => new Uint8Array(0)
@@ -184,7 +185,8 @@ describe('RemoteWorker', () => {
     ],
     ['a token of another vocabulary', { context: [TOY_VOCAB], promptLength: 1 }, 'vocabulary'],
   ])('says no to %s, without a fault', async (_name, change, reason) => {
-    const link = { open: true, ready: true, send: () => expect.unreachable('nothing is sent') }
+    const fits = () => reason !== 'slow'
+    const link = { open: true, ready: true, fits, send: () => expect.unreachable('nothing is sent') }
     const receipt = async () => new Uint8Array(0)
     const worker = new RemoteWorker({ peerId: 'p', own: true, claim, vocabSize: TOY_VOCAB, link, receipt })
     const closed = await new Promise<[string, boolean]>((resolve) => {
@@ -201,7 +203,12 @@ describe('a Scout whose context ends before the request', () => {
   it('is asked for drafts up to there, and left when the text has got there', async () => {
     const sent: ReturnType<typeof parseOracleFrame>[] = []
     const send = (frame: Uint8Array) => void sent.push(parseOracleFrame(frame, TOY_VOCAB))
-    const options = { peerId: 'p', own: true, vocabSize: TOY_VOCAB, link: { open: true, ready: true, send } }
+    const options = {
+      peerId: 'p',
+      own: true,
+      vocabSize: TOY_VOCAB,
+      link: { open: true, ready: true, fits: () => true, send },
+    }
     const receipt = async () => new Uint8Array(0)
     const worker = new RemoteWorker({ ...options, claim: { ...claim, contextLength: 6 }, receipt })
     const closed = Promise.withResolvers<[string, boolean]>()
