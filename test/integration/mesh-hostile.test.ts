@@ -210,9 +210,6 @@ describe('hostile frames on /shard/draft', () => {
       look()
     })
     expect(streams.length).toBeGreaterThan(LIMITS.draftStreams)
-    // One of the two that it may have still works.
-    const stream = open.find(({ status }) => status === 'open')
-    expect(stream).toBeDefined()
     await expectUnharmed()
   })
 
