@@ -92,6 +92,7 @@ export class FrameStream {
     if (this.#ended) return
     try {
       for (const frame of this.#reader.push(event.data.subarray())) {
+        this.#frameEnded()
         this.#handlers.frame(frame)
         if (this.#ended) return
       }
@@ -99,15 +100,17 @@ export class FrameStream {
       this.abort(error instanceof Error ? error : new Error(String(error)))
       return
     }
-    if (!this.#reader.partial) {
-      if (this.#frameTimer) clearTimeout(this.#frameTimer)
-      this.#frameTimer = null
-    } else {
+    if (this.#reader.partial) {
       this.#frameTimer ??= setTimeout(
         () => this.abort(new ProtocolError('FRAME_TIMEOUT', 'a frame began and did not end')),
         LIMITS.frameDeadlineMs,
       )
     }
+  }
+
+  #frameEnded(): void {
+    if (this.#frameTimer) clearTimeout(this.#frameTimer)
+    this.#frameTimer = null
   }
 
   #expectDrain(): void {
@@ -135,7 +138,7 @@ export class FrameStream {
   #end(error: Error | null): void {
     if (this.#ended) return
     this.#ended = true
-    if (this.#frameTimer) clearTimeout(this.#frameTimer)
+    this.#frameEnded()
     if (this.#writeTimer) clearTimeout(this.#writeTimer)
     this.#stream.removeEventListener('message', this.#onMessage)
     this.#stream.removeEventListener('drain', this.#onDrain)

@@ -102,6 +102,14 @@ describe('FrameStream', () => {
     clog.arrive(2, 3)
     vi.advanceTimersByTime(LIMITS.frameDeadlineMs)
     expect([frames.length, closed]).toEqual([1, []])
+    // Frames that end where others begin are no drip, however long that goes on.
+    clog.arrive(1)
+    for (let i = 0; i < 10; i++) {
+      vi.advanceTimersByTime(LIMITS.frameDeadlineMs / 2)
+      clog.arrive(7, 1)
+    }
+    expect([frames.length, closed]).toEqual([11, []])
+    clog.arrive(7)
     clog.arrive(3)
     for (let i = 0; i < 2; i++) {
       vi.advanceTimersByTime(LIMITS.frameDeadlineMs / 2)
