@@ -171,7 +171,9 @@ export class PassLoop {
     this.#drafting.stop()
     for (const request of [...this.#running, ...this.#queue]) {
       this.#fail(request, new GenerationError('SHUTTING_DOWN', 'the Oracle is shutting down'))
+      if (request.sequence !== null) await this.#engine.releaseSequence(request.sequence).catch(() => {})
     }
+    await this.#sequences.close()
     this.#running = []
     this.#queue = []
     this.#gauge()

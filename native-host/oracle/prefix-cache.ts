@@ -63,9 +63,11 @@ export class PrefixCache {
     return this.#entries.shift() ?? null
   }
 
-  /** Forgets everything: the engine that held it is gone. */
-  clear(): void {
+  /** Takes everything out. */
+  clear(): readonly CachedSequence[] {
+    const entries = this.#entries
     this.#entries = []
+    return entries
   }
 }
 

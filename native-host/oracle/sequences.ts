@@ -77,6 +77,12 @@ export class Sequences {
     this.#cache.clear()
   }
 
+  /** Releases what is kept, as far as the engine is there. */
+  async close(): Promise<void> {
+    for (const { sequence } of this.#cache.clear())
+      await this.#engine.releaseSequence(sequence).catch(() => {})
+  }
+
   async #copy(from: SequenceId, length: number): Promise<SequenceId> {
     const sequence = await this.#create()
     try {
