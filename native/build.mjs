@@ -122,7 +122,8 @@ function compileFlags(style, mode, includes) {
     ...['-ffp-contract=off', '-fno-math-errno', '-fno-trapping-math'],
     ...(process.platform === 'win32' ? [] : ['-fPIC', '-pthread']),
     ...(mode === 'addon' ? [] : ['-g', '-fno-omit-frame-pointer', '-fno-sanitize-recover=all']),
-    ...(checks.length > 0 ? [`-fsanitize=${checks.join(',')}`] : []),
+    // The vptr check does not know types that a library loaded by dlopen hides.
+    ...(checks.length > 0 ? [`-fsanitize=${checks.join(',')}`, '-fno-sanitize=vptr'] : []),
     ...defines.map((define) => `-D${define}`),
     ...includes.flatMap((folder) => ['-isystem', folder]),
     `-I${source}`,

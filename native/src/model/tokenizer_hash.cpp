@@ -47,13 +47,14 @@ std::optional<std::string> tokenBytes(const std::string& token, const std::array
 std::string tokenizerHash(const Gguf& file, int vocab) {
   Sha256 hash;
   const GgufArray* tokens = file.array("tokenizer.ggml.tokens");
-  if (tokens == nullptr) return hash.hex();
   const GgufArray* types = file.array("tokenizer.ggml.token_type");
-  if (tokens->count > static_cast<std::uint64_t>(vocab) || (types != nullptr && types->count != tokens->count)) {
-    fail(Code::GgufInvalid, "the tokenizer has " + std::to_string(tokens->count) + " tokens and " +
+  const std::uint64_t count = tokens != nullptr ? tokens->count : 0;
+  if (count > static_cast<std::uint64_t>(vocab) || (types != nullptr && types->count != count)) {
+    fail(Code::GgufInvalid, "the tokenizer has " + std::to_string(count) + " tokens and " +
                                 std::to_string(types != nullptr ? types->count : 0) + " types for a vocabulary of " +
                                 std::to_string(vocab));
   }
+  if (tokens == nullptr) return hash.hex();
   const bool letters = file.text("tokenizer.ggml.model", "gpt2") == "gpt2";
   const std::vector<std::string> texts = file.strings(*tokens);
   const std::vector<std::int64_t> kinds = types != nullptr ? file.integers(*types) : std::vector<std::int64_t>();
