@@ -152,7 +152,7 @@ export class PassLoop {
       if (runnable.length === 0) {
         // Whoever runs without a sequence has just lost the engine: it gets a moment to come back.
         if (this.#running.length > 0) await this.#clock.sleep(RETRY_MS, this.#stop.signal)
-        else await this.#bell.wait(this.#stop.signal)
+        else if (this.#queue.length === 0) await this.#bell.wait(this.#stop.signal)
         continue
       }
       const pass = this.#plan(runnable)
