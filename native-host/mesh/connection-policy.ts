@@ -4,7 +4,7 @@ import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 
 /** Why an address may not be dialled. */
 export type DialRefusal =
-  | 'private' // a private or link-local address that the user did not list: a peer could make us knock at the LAN
+  | 'private' // an address of this machine or the LAN that the user did not list: a stranger could make us knock there
   | 'public' // the swarm is off and the user did not list it
   | 'name' // a DNS name that the user did not list: it may resolve to anything, this machine included
   | 'unknown' // not an address of a host
@@ -25,13 +25,16 @@ interface Host {
   readonly value: string
 }
 
-/** Null: it may be dialled. Loopback always may; what was listed may; public addresses may when the swarm is on. */
+/**
+ * Null: it may be dialled. What the user listed may, by its host. Besides: with the swarm off, this machine, where the
+ * owner's other nodes are; with the swarm on, where addresses are strangers' words, public addresses only.
+ */
 export function dialRefusal(address: Multiaddr, policy: ConnectionPolicy): DialRefusal | null {
   const host = hostOf(address)
   if (!host) return 'unknown'
   if (policy.listed.some((text) => sameHost(hostOf(multiaddr(text)), host))) return null
   if (host.kind === 'name') return 'name'
-  if (isLoopback(host.value)) return null
+  if (isLoopback(host.value)) return policy.scope === 'own' ? null : 'private'
   if (!isPublic(host.value)) return 'private'
   return policy.scope === 'swarm' ? null : 'public'
 }

@@ -16,6 +16,8 @@ export interface OracleLinkOptions {
   readonly claim: () => ScoutClaim
   readonly handlers: ScoutSessionHandlers
   readonly log: Log
+  /** Dial again when it is lost; else the link ends with its first session. */
+  readonly lasting: boolean
 }
 
 /** Keeps a session with one Oracle: dials, claims, and dials again when it is lost, ever more slowly while it is away. */
@@ -43,7 +45,7 @@ export class OracleLink {
     this.#wake()
   }
 
-  /** Ends when the signal aborts. */
+  /** Ends when the signal aborts, or with the first session of a link that is not lasting. */
   async run(signal: AbortSignal): Promise<void> {
     const { log, addresses } = this.#options
     let waitMs: number = LIMITS.reconnectFirstMs
@@ -59,6 +61,7 @@ export class OracleLink {
           'no oracle',
         )
       }
+      if (!this.#options.lasting) break
       await this.#pause(waitMs, signal)
       waitMs = Math.min(LIMITS.reconnectLongestMs, waitMs * 2)
     }

@@ -15,7 +15,6 @@
  * To pair a Scout with an Oracle: `(await ensureIdentity(join(home, 'mesh'))).peerId` goes into the Oracle's `paired`.
  */
 import { join } from 'node:path'
-import { multiaddr } from '@multiformats/multiaddr'
 import { claimDelayMs } from '../../shared/drafter/claim-rule.ts'
 import type { Drafter } from '../../shared/drafter/drafter.ts'
 import type { ScoutSessionHandlers } from '../../shared/drafter/scout-session.ts'
@@ -29,6 +28,7 @@ import { startScoutNode } from '../mesh/scout-node.ts'
 import { stopNode } from '../mesh/stop-node.ts'
 import type { Log } from '../oracle/log.ts'
 import { type Fault, faultyDrafter, hostileFrame } from './faults.ts'
+import { byOracle, isAddressOf } from './oracle-addresses.ts'
 import { OracleLink } from './oracle-link.ts'
 
 export interface ScoutOptions {
@@ -89,7 +89,7 @@ class Scout {
   readonly #claim: Omit<ScoutClaim, 'speed' | 'job'>
   /** By peer id where it is known, else by address. */
   readonly #links = new Map<string, OracleLink>()
-  readonly #running: Promise<void>[] = []
+  readonly #running = new Set<Promise<void>>()
   /** Offers being waited for, so that one is answered once. */
   readonly #offers = new Set<string>()
   #ended = 0
@@ -120,7 +120,7 @@ class Scout {
   async run(signal: AbortSignal): Promise<void> {
     const { log } = this.#options
     joinTopics(this.#node.services.gossip, { offer: (offer) => void this.#offered(offer, signal) })
-    for (const [key, addresses] of byOracle(this.#options.oracles)) this.#link(key, addresses, signal)
+    for (const [key, addresses] of byOracle(this.#options.oracles)) this.#link(key, addresses, true, signal)
     const timer = setInterval(() => this.#report(), STATUS_INTERVAL_MS)
     try {
       await new Promise<void>((resolve) => {
@@ -137,7 +137,8 @@ class Scout {
     }
   }
 
-  #link(key: string, addresses: readonly string[], signal: AbortSignal): OracleLink {
+  /** Listed Oracles are dialled for as long as this Scout lives, the swarm's once per Offer. */
+  #link(key: string, addresses: readonly string[], lasting: boolean, signal: AbortSignal): void {
     const { log } = this.#options
     const claim = () => ({ ...this.#claim, speed: this.#claimedSpeed(), job: null })
     const link = new OracleLink({
@@ -147,10 +148,14 @@ class Scout {
       claim,
       handlers: this.#handlers(),
       log,
+      lasting,
     })
     this.#links.set(key, link)
-    this.#running.push(link.run(signal))
-    return link
+    const running = link.run(signal).finally(() => {
+      this.#links.delete(key)
+      this.#running.delete(running)
+    })
+    this.#running.add(running)
   }
 
   #handlers(): ScoutSessionHandlers {
@@ -201,7 +206,7 @@ class Scout {
       if (signal.aborted || this.#links.has(offer.oracle)) return
       log.info({ oracle: offer.oracle, job: offer.job }, 'claiming an offer')
       const addresses = offer.addresses.filter((address) => isAddressOf(address, offer.oracle))
-      if (addresses.length > 0) this.#link(offer.oracle, addresses, signal)
+      if (addresses.length > 0) this.#link(offer.oracle, addresses, false, signal)
     }, delay).unref()
   }
 
@@ -237,30 +242,5 @@ class Scout {
       accepted: this.#accepted,
       tokensPerSecond: this.#speed,
     })
-  }
-}
-
-/** Addresses grouped by the peer id at their end. */
-function byOracle(addresses: readonly string[]): Map<string, string[]> {
-  const groups = new Map<string, string[]>()
-  for (const address of addresses) {
-    const key = peerIdOf(address) ?? address
-    groups.set(key, [...(groups.get(key) ?? []), address])
-  }
-  return groups
-}
-
-/** The peer that an address leads to: the last /p2p. */
-function peerIdOf(address: string): string | null {
-  const last = multiaddr(address).getComponents().at(-1)
-  return last?.name === 'p2p' ? (last.value ?? null) : null
-}
-
-/** Addresses in an Offer are a stranger's words: they must parse and lead to the Oracle that signed it. */
-function isAddressOf(address: string, oracle: string): boolean {
-  try {
-    return peerIdOf(address) === oracle
-  } catch {
-    return false
   }
 }

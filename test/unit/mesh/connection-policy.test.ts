@@ -13,9 +13,9 @@ const swarm = { ...own, scope: 'swarm' } as const
 
 describe('what may be dialled', () => {
   it.each([
-    ['/ip4/127.0.0.1/tcp/4001', null, null],
-    ['/ip4/127.8.9.1/udp/9090/webrtc-direct', null, null],
-    ['/ip6/::1/tcp/4001', null, null],
+    ['/ip4/127.0.0.1/tcp/22', null, 'private'], // a stranger's Offer must not make us knock at our own ports
+    ['/ip4/127.8.9.1/udp/9090/webrtc-direct', null, 'private'],
+    ['/ip6/::1/tcp/4001', null, 'private'],
     ['/ip4/192.168.1.7/tcp/9999/ws', null, null], // listed by its host
     ['/dns4/home.example/tcp/4001', null, null],
     [`/ip4/192.168.1.7/tcp/4001/p2p/${PEER}/p2p-circuit/p2p/${PEER}`, null, null], // the relay is listed
@@ -40,6 +40,12 @@ describe('what may be dialled', () => {
   ])('%s: %s in scope own, %s in the swarm', (address, inOwn, inSwarm) => {
     expect(dialRefusal(multiaddr(address), own)).toBe(inOwn)
     expect(dialRefusal(multiaddr(address), swarm)).toBe(inSwarm)
+  })
+
+  it('in the swarm, this machine may be dialled when the user listed it', () => {
+    const listed = { scope: 'swarm', listed: ['/ip4/127.0.0.1/tcp/4001'] } as const
+    expect(dialRefusal(multiaddr('/ip4/127.0.0.1/udp/9090/webrtc-direct'), listed)).toBeNull()
+    expect(dialRefusal(multiaddr('/ip6/::1/tcp/4001'), listed)).toBe('private')
   })
 
   it('bans and relaying go by peer id', async () => {
