@@ -143,8 +143,9 @@ export class Drafting {
     try {
       const foreign = frame.tokens.find((id) => !Number.isInteger(id) || id < 0 || id >= vocabSize)
       if (foreign !== undefined) throw new RangeError(`token ${foreign} is not below ${vocabSize}`)
-      const { live, late, missed } = attachment.path.draft(frame, desk.request.tokens)
+      const { live, late, dead, missed } = attachment.path.draft(frame, desk.request.tokens)
       this.#count('late', late)
+      this.#count('untested', dead)
       if (missed) attachment.observe(0, 1)
       desk.trie.graft(attachment.worker.id, live)
       return true

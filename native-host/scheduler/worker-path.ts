@@ -5,8 +5,10 @@ import type { DraftFrame, VerifiedFrame } from '../../shared/drafter/draft-worke
 export interface Arrival {
   /** The worker's tokens beyond the last true one: its whole path in the trie. Empty when it went wrong or is behind. */
   readonly live: readonly number[]
-  /** Tokens of this frame that came after they were decided, right or not. */
+  /** Tokens of this frame that came after their position was decided, right or not. */
   readonly late: number
+  /** Tokens of this frame beyond the last true one that follow a wrong one: nobody will test them. */
+  readonly dead: number
   /** One of the late tokens was the first on this path to differ from the truth. */
   readonly missed: boolean
 }
@@ -44,8 +46,9 @@ export class WorkerPath {
     while (right < decided && guess[right] === truth[known + right]) right++
     // Where this frame begins within the guess.
     const start = guess.length - frame.tokens.length
-    if (right < decided) return { live: [], late: frame.tokens.length, missed: right >= start }
-    return { live: guess.slice(decided), late: Math.max(0, decided - start), missed: false }
+    const late = Math.max(0, decided - start)
+    if (right === decided) return { live: guess.slice(decided), late, dead: 0, missed: false }
+    return { live: [], late, dead: frame.tokens.length - late, missed: right >= start }
   }
 
   /**

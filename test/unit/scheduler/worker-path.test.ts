@@ -13,6 +13,7 @@ describe('what a worker’s drafts mean', () => {
     expect(path.draft({ epoch: 0, position: 3, tokens: [4, 5] }, truth())).toEqual({
       live: [4, 5],
       late: 0,
+      dead: 0,
       missed: false,
     })
     expect(path.draft({ epoch: 0, position: 5, tokens: [6] }, truth()).live).toEqual([4, 5, 6])
@@ -24,6 +25,7 @@ describe('what a worker’s drafts mean', () => {
     expect(path.draft({ epoch: 0, position: 3, tokens: [4, 5, 6] }, truth(4, 5))).toEqual({
       live: [6],
       late: 2,
+      dead: 0,
       missed: false,
     })
     // And what is wholly late neither helps nor harms.
@@ -32,6 +34,7 @@ describe('what a worker’s drafts mean', () => {
     expect(other.draft({ epoch: 0, position: 3, tokens: [4] }, truth(4, 5))).toEqual({
       live: [],
       late: 1,
+      dead: 0,
       missed: false,
     })
   })
@@ -50,6 +53,7 @@ describe('what a worker’s drafts mean', () => {
     expect(path.draft({ epoch: 1, position: 5, tokens: [6] }, now)).toEqual({
       live: [6],
       late: 0,
+      dead: 0,
       missed: false,
     })
   })
