@@ -16,11 +16,13 @@
  */
 import { join } from 'node:path'
 import { claimDelayMs } from '../../shared/drafter/claim-rule.ts'
+import type { DraftAccount } from '../../shared/drafter/draft-worker.ts'
 import type { Drafter } from '../../shared/drafter/drafter.ts'
 import type { ScoutSessionHandlers } from '../../shared/drafter/scout-session.ts'
 import type { ScoutClaim } from '../../shared/protocol/frames.ts'
 import { LIMITS } from '../../shared/protocol/limits.ts'
 import type { Offer } from '../../shared/protocol/offers.ts'
+import { openResult } from '../../shared/protocol/results.ts'
 import { joinTopics } from '../mesh/gossip.ts'
 import { ensureIdentity } from '../mesh/identity.ts'
 import type { MeshNode } from '../mesh/node-options.ts'
@@ -163,10 +165,11 @@ class Scout {
     return {
       assigned: ({ id, context, window }) =>
         log.info({ assignment: id, context: context.length, window }, 'assigned'),
-      done: (assignment, reason, account) => {
+      done: (assignment, reason, account, receipt) => {
         this.#tested += account.drafted
         this.#accepted += account.accepted
         log.info({ assignment, reason, ...account }, 'done')
+        void this.#checkReceipt(assignment, account, receipt)
       },
       gaveBack: (assignment, reason) => log.warn({ assignment, reason }, 'gave back'),
       ended: (drafted) => {
@@ -178,6 +181,18 @@ class Scout {
               Math.random() < fault.chance ? hostileFrame(frame, drafter.vocabSize) : frame,
           }
         : {}),
+    }
+  }
+
+  /** What the Oracle signed must be what it said, and about this Scout. */
+  async #checkReceipt(assignment: number, account: DraftAccount, receipt: Uint8Array): Promise<void> {
+    try {
+      const { scout, drafted, accepted } = await openResult(receipt)
+      const same = scout === this.#node.peerId.toString()
+      if (same && drafted === account.drafted && accepted === account.accepted) return
+      throw new Error('it is about something else')
+    } catch (error) {
+      this.#options.log.warn({ assignment, reason: (error as Error).message }, 'no valid receipt')
     }
   }
 

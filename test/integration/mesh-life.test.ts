@@ -1,9 +1,11 @@
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
+import { joinTopics } from '../../native-host/mesh/gossip.ts'
 import { ensureIdentity } from '../../native-host/mesh/identity.ts'
 import { LIMITS } from '../../shared/protocol/limits.ts'
 import { DRAFT_PROTOCOL, KAD_PROTOCOL } from '../../shared/protocol/names.ts'
-import { Attacker } from '../support/mesh/attacker.ts'
+import { openResult, type WorkResult } from '../../shared/protocol/results.ts'
+import { Attacker, CLAIM } from '../support/mesh/attacker.ts'
 import { MeshProcesses, type OracleProcess } from '../support/mesh/processes.ts'
 
 const processes = new MeshProcesses()
@@ -204,6 +206,54 @@ describe('a Scout', () => {
       expect(generated.closed?.fault).toBe(true)
       // The Scout dials again; a bug is forgiven twice.
       await joined(oracle, peerId, oracle.events.indexOf(generated))
+    }
+  })
+})
+
+describe('a Result', () => {
+  it('is signed by the Oracle, sent to the Scout, and heard on the topic', async () => {
+    const oracle = await processes.oracle({
+      directory: await processes.folder(),
+      listen: TCP,
+      scope: 'swarm',
+      paired: [],
+    })
+    const { peerId: oracleId, addresses } = await oracle.event('ready')
+    const address = addresses[0]?.multiaddr as string
+    const [listener, worker] = [
+      await Attacker.start(await processes.folder(), address),
+      await Attacker.start(await processes.folder(), address),
+    ]
+    try {
+      const heard = Promise.withResolvers<WorkResult>()
+      joinTopics(listener.node.services.gossip, { result: heard.resolve })
+      await listener.dial()
+      const stream = await worker.open()
+      stream.send(CLAIM)
+      await stream.receive('welcome')
+      await joined(oracle, worker.peerId)
+      let over = false
+      void heard.promise.then(() => {
+        over = true
+      })
+      // Until the listener's gossip has formed, results go by it.
+      while (!over) {
+        const id = generate(oracle, worker.peerId, 1)
+        const { assignment } = await stream.receive('assign', (frame) => frame.assignment.id === id)
+        const frame = { epoch: 0, position: assignment.context.length, tokens: [1] }
+        stream.send({ type: 'draft', assignment: id, frame })
+        const done = await stream.receive('done', (frame) => frame.assignment === id)
+        expect(await openResult(done.receipt)).toMatchObject({
+          oracle: oracleId,
+          scout: worker.peerId,
+          drafted: done.account.drafted,
+          accepted: done.account.accepted,
+        })
+        await Promise.race([heard.promise, new Promise((resolve) => setTimeout(resolve, 200))])
+      }
+      expect(await heard.promise).toMatchObject({ oracle: oracleId, scout: worker.peerId, credits: 0 })
+    } finally {
+      await Promise.all([listener.stop(), worker.stop()])
     }
   })
 })

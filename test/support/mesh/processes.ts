@@ -1,4 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -13,7 +14,7 @@ export const TOY_TOKENIZER = '7'.repeat(64)
 
 /** Bundles an entry (the generated protocol code cannot run by type stripping); packages stay outside. */
 async function bundle(entry: string): Promise<string> {
-  const outfile = join(root, 'build', 'test', `${entry}-${process.pid}.mjs`)
+  const outfile = join(root, 'build', 'test', `${entry}-${randomUUID()}.mjs`)
   await build({
     entryPoints: [join(root, 'test/support/mesh', `${entry}.ts`)],
     bundle: true,
