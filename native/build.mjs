@@ -31,8 +31,13 @@ const AVX512 = {
   ],
   cl: ['-mavx512f', '-mavx512bw', '-mavx512vl', '-mavx512vnni', '-mfma', '-mf16c'],
 }
-/** Flags of single files: each kernel set is compiled for its own processors and chosen when the engine starts. */
-const KERNEL_FLAGS = { 'kernels/avx2.cpp': AVX2, 'kernels/avx512vnni.cpp': AVX512 }
+/** Flags of single files on x64: each kernel set is compiled for its own processors and chosen when the engine starts. */
+const KERNEL_FLAGS = {
+  'kernels/avx2.cpp': AVX2,
+  'kernels/avx512vnni.cpp': AVX512,
+  // clang-cl gives out _xgetbv only with this.
+  'kernels/select.cpp': { gnu: [], cl: ['-mxsave'] },
+}
 
 /** @param {'addon' | 'sanitize' | 'fuzz'} mode */
 function plan(mode, style) {
@@ -42,7 +47,11 @@ function plan(mode, style) {
     .map((file) => file.replaceAll('\\', '/'))
     .filter((file) => file.endsWith('.cpp') && !(mode === 'fuzz' && file.startsWith('addon/')))
     .sort()
-    .map((file) => ({ file: join(source, file), name: file, extra: KERNEL_FLAGS[file]?.[style] ?? [] }))
+    .map((file) => ({
+      file: join(source, file),
+      name: file,
+      extra: (process.arch === 'x64' && KERNEL_FLAGS[file]?.[style]) || [],
+    }))
   if (mode === 'fuzz') {
     files.push({ file: join(root, 'native', 'fuzz', 'gguf_fuzz.cpp'), name: 'fuzz/gguf_fuzz.cpp', extra: [] })
   }
@@ -68,7 +77,8 @@ function fail(message, code) {
 /** The first compiler that answers, with its version, which is part of every object's hash. */
 function findCompiler(mode) {
   const windows = process.platform === 'win32'
-  const wanted = process.env.CXX?.trim()
+  // libFuzzer comes with clang alone.
+  const wanted = mode === 'fuzz' && !process.env.CXX?.includes('clang') ? undefined : process.env.CXX?.trim()
   const names =
     mode === 'fuzz' ? ['clang++'] : windows ? ['clang-cl', 'cl', 'clang++', 'g++'] : ['c++', 'g++', 'clang++']
   const candidates = wanted ? [wanted, ...names] : names
@@ -92,7 +102,7 @@ const HOW_TO_INSTALL = {
   win32: 'winget install LLVM.LLVM, and the "Desktop development with C++" part of Visual Studio Build Tools',
 }
 
-function compileFlags(style, mode, includes) {
+function compileFlags({ style, program }, mode, includes) {
   const defines = [
     'NAPI_VERSION=8',
     'NAPI_CPP_EXCEPTIONS',
@@ -102,6 +112,7 @@ function compileFlags(style, mode, includes) {
   if (style === 'cl') {
     return [
       ...['/nologo', '/std:c++17', '/O2', '/EHsc', '/MD', '/W3', '/utf-8', '/fp:precise', '/DNOMINMAX'],
+      ...(program.includes('clang') ? ['/clang:-ffp-contract=off'] : []),
       ...defines.map((define) => `/D${define}`),
       ...includes.map((folder) => `/I${folder}`),
     ]
@@ -262,7 +273,7 @@ async function main() {
   const build = plan(mode, compiler.style)
   mkdirSync(build.out, { recursive: true })
   const includes = mode === 'fuzz' ? [] : headerFolders()
-  const flags = compileFlags(compiler.style, mode, compiler.style === 'cl' ? [...includes, source] : includes)
+  const flags = compileFlags(compiler, mode, compiler.style === 'cl' ? [...includes, source] : includes)
   const { good, compiled, objects, stamps } = await compileAll(compiler, build, flags)
   if (!good) fail(`${compiler.program} failed (see above)`, 1)
   const stamp = createHash('sha256').update(stamps.join()).digest('hex')

@@ -1,9 +1,12 @@
 // AVX2 kernels (with FMA and F16C): 16 lanes in two registers; int8 products by pairs through 16-bit sums.
 #include "kernels/kernels.h"
 
-#if defined(__AVX2__) && defined(__FMA__) && defined(__F16C__)
+// MSVC's /arch:AVX2 stands for all three.
+#if defined(__AVX2__) && ((defined(__FMA__) && defined(__F16C__)) || (defined(_MSC_VER) && !defined(__clang__)))
 
 #include <immintrin.h>
+#include <math.h>
+#include <string.h>
 
 namespace shard {
 namespace avx2 {
@@ -81,7 +84,7 @@ struct Lanes {
 
 inline __m256i broadcast4(const std::int8_t* p) {
   std::int32_t four;
-  __builtin_memcpy(&four, p, 4);
+  memcpy(&four, p, 4);
   return _mm256_set1_epi32(four);
 }
 

@@ -4,6 +4,8 @@
 #if defined(__AVX512F__) && defined(__AVX512VNNI__) && defined(__AVX512BW__) && defined(__AVX512VL__)
 
 #include <immintrin.h>
+#include <math.h>
+#include <string.h>
 
 namespace shard {
 namespace avx512vnni {
@@ -67,7 +69,7 @@ struct Lanes {
 
 inline __m512i broadcast4(const std::int8_t* p) {
   std::int32_t four;
-  __builtin_memcpy(&four, p, 4);
+  memcpy(&four, p, 4);
   return _mm512_set1_epi32(four);
 }
 

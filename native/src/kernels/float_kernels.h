@@ -1,6 +1,9 @@
 // The float kernels, written once over 16 lanes `V`: the definition of every order of reduction.
 // Included by each kernel set's translation unit inside its own namespace, so that no two sets share a symbol.
 // No standard library templates here: the linker could keep the copy that was compiled for a newer processor.
+// Needs <math.h>, <cstddef> and kernels.h before it.
+
+constexpr float kInfinity = INFINITY;
 
 template <typename V>
 inline V expLanes(V x) {
@@ -31,7 +34,7 @@ void rmsNorm(const float* x, const float* gain, int n, float epsilon, float* y) 
     squares = V::fma(v, v, squares);
   }
   const float mean = squares.sum() / static_cast<float>(n);
-  const V factor = V::set(1.0f / __builtin_sqrtf(mean + epsilon));
+  const V factor = V::set(1.0f / ::sqrtf(mean + epsilon));
   for (int i = 0; i < n; i += 16) V::mul(V::mul(V::load(x + i), factor), V::load(gain + i)).store(y + i);
 }
 
@@ -100,15 +103,15 @@ struct LoadBF16 {
 };
 
 template <typename V, typename L, int G, int R>
-void denseTile(const typename L::Element* w, int cols, const float* x, __SIZE_TYPE__ stride, float* out,
-               __SIZE_TYPE__ outStride, bool add) {
+void denseTile(const typename L::Element* w, int cols, const float* x, std::size_t stride, float* out,
+               std::size_t outStride, bool add) {
   V acc[G][R];
   for (int g = 0; g < G; g++)
     for (int i = 0; i < R; i++) acc[g][i] = V::set(0.0f);
-  const __SIZE_TYPE__ groupSize = static_cast<__SIZE_TYPE__>(cols) * 16;
+  const std::size_t groupSize = static_cast<std::size_t>(cols) * 16;
   for (int c = 0; c < cols; c++) {
     V weights[G];
-    for (int g = 0; g < G; g++) weights[g] = L::template load<V>(w + g * groupSize + static_cast<__SIZE_TYPE__>(c) * 16);
+    for (int g = 0; g < G; g++) weights[g] = L::template load<V>(w + g * groupSize + static_cast<std::size_t>(c) * 16);
     for (int i = 0; i < R; i++) {
       const V value = V::set(x[i * stride + c]);
       for (int g = 0; g < G; g++) acc[g][i] = V::fma(value, weights[g], acc[g][i]);
@@ -122,8 +125,8 @@ void denseTile(const typename L::Element* w, int cols, const float* x, __SIZE_TY
 }
 
 template <typename V, typename L, int G>
-void denseRows(const typename L::Element* w, int cols, const float* x, __SIZE_TYPE__ stride, int count, float* out,
-               __SIZE_TYPE__ outStride, bool add) {
+void denseRows(const typename L::Element* w, int cols, const float* x, std::size_t stride, int count, float* out,
+               std::size_t outStride, bool add) {
   int i = 0;
   for (; i + 4 <= count && V::kWide; i += 4)
     denseTile<V, L, G, V::kWide ? 4 : 1>(w, cols, x + i * stride, stride, out + i * outStride, outStride, add);
@@ -133,10 +136,10 @@ void denseRows(const typename L::Element* w, int cols, const float* x, __SIZE_TY
 }
 
 template <typename V, typename L>
-void denseGroups(const DenseView& m, const float* x, __SIZE_TYPE__ stride, int count, int from, int to, float* out,
-                 __SIZE_TYPE__ outStride, bool add) {
+void denseGroups(const DenseView& m, const float* x, std::size_t stride, int count, int from, int to, float* out,
+                 std::size_t outStride, bool add) {
   const auto* values = static_cast<const typename L::Element*>(m.values);
-  const __SIZE_TYPE__ groupSize = static_cast<__SIZE_TYPE__>(m.cols) * 16;
+  const std::size_t groupSize = static_cast<std::size_t>(m.cols) * 16;
   constexpr int kTile = V::kWide ? 4 : 2;
   int g = from;
   for (; g + kTile <= to; g += kTile)
@@ -145,8 +148,8 @@ void denseGroups(const DenseView& m, const float* x, __SIZE_TYPE__ stride, int c
 }
 
 template <typename V>
-void dense(const DenseView& m, const float* x, __SIZE_TYPE__ stride, int count, int from, int to, float* out,
-           __SIZE_TYPE__ outStride, bool add) {
+void dense(const DenseView& m, const float* x, std::size_t stride, int count, int from, int to, float* out,
+           std::size_t outStride, bool add) {
   switch (m.type) {
     case DenseType::F32: denseGroups<V, LoadF32>(m, x, stride, count, from, to, out, outStride, add); break;
     case DenseType::F16: denseGroups<V, LoadF16>(m, x, stride, count, from, to, out, outStride, add); break;
@@ -163,7 +166,7 @@ void attentionScores(const AttentionTask& t, int first) {
   const V scale = V::set(t.scale);
   for (int p = 0; p < t.count; p += 16) {
     const unsigned short* k =
-        t.keys[p / t.blockPositions] + static_cast<__SIZE_TYPE__>(p / 16 % blocksOf16) * t.headDim * 16;
+        t.keys[p / t.blockPositions] + static_cast<std::size_t>(p / 16 % blocksOf16) * t.headDim * 16;
     V acc[Q];
     for (int h = 0; h < Q; h++) acc[h] = V::set(0.0f);
     for (int d = 0; d < t.headDim; d++) {
@@ -178,8 +181,8 @@ void attentionScores(const AttentionTask& t, int first) {
 template <typename V>
 void attentionSoftmax(float* scores, int count) {
   const int padded = (count + 15) & ~15;
-  for (int p = count; p < padded; p++) scores[p] = -__builtin_inff();
-  V most = V::set(-__builtin_inff());
+  for (int p = count; p < padded; p++) scores[p] = -kInfinity;
+  V most = V::set(-kInfinity);
   for (int p = 0; p < padded; p += 16) most = V::max(V::load(scores + p), most);
   const V top = V::set(most.largest());
   V total = V::set(0.0f);

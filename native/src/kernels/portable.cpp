@@ -1,4 +1,6 @@
 // Kernels in plain C++ for any processor: what the others are compared with.
+#include <math.h>
+
 #include <cmath>
 
 #include "kernels/kernels.h"
