@@ -116,11 +116,11 @@ export class DraftService implements DraftWorkerPool {
       targetModel: this.#target.model,
       draftModel: this.#target.draftModel,
       tokenizerHash: this.#target.tokenizerHash,
-      contextLength: Math.max(1, Math.min(LIMITS.contextTokens, need.contextLength)),
-      expectedTokens: Math.min(LIMITS.contextTokens, need.expectedTokens),
+      contextLength: within(1, LIMITS.contextTokens, need.contextLength),
+      expectedTokens: within(0, LIMITS.contextTokens, need.expectedTokens),
       deadlineMs: LIMITS.offerDeadlineMs,
       leastReputation: 0,
-      wanted: Math.max(1, Math.min(LIMITS.wanted, need.wanted)),
+      wanted: within(1, LIMITS.wanted, need.wanted),
       listeners: listeners.length,
     })
     node.services.gossip.publish(WORK_TOPIC, offer).then(
@@ -190,6 +190,8 @@ export class DraftService implements DraftWorkerPool {
     })
     // A Scout that comes again has lost its old stream, even if this side has not seen that yet.
     this.#workers.get(peerId)?.stream.close()
+    // Strangers must not crowd out the owner's own.
+    if (this.#workers.size >= LIMITS.poolWorkers) this.#newestStranger()?.stream.close()
     this.#workers.set(peerId, { worker, stream })
     stream.send(encodeFrame({ type: 'welcome', targetModel: target.model }))
     log.info({ peerId, model: worker.model, own: worker.own, capacity: worker.capacity }, 'scout joined')
@@ -204,8 +206,13 @@ export class DraftService implements DraftWorkerPool {
     if (!this.#target) return 'not-ready'
     if (scope === 'own' && !paired().has(peerId)) return 'not-paired'
     if (claim.tokenizerHash !== this.#target.tokenizerHash) return 'tokenizer'
-    if (this.#workers.size >= LIMITS.poolWorkers && !this.#workers.has(peerId)) return 'full'
+    const room = this.#workers.size < LIMITS.poolWorkers || this.#workers.has(peerId)
+    if (!room && !(paired().has(peerId) && this.#newestStranger())) return 'full'
     return null
+  }
+
+  #newestStranger() {
+    return [...this.#workers.values()].findLast(({ worker }) => !worker.own)
   }
 
   /** A worker of the pool answers an Offer. */
@@ -250,4 +257,8 @@ export class DraftService implements DraftWorkerPool {
   #changed(): void {
     for (const listener of this.#listeners) listener()
   }
+}
+
+function within(least: number, most: number, value: number): number {
+  return Math.min(most, Math.max(least, Math.ceil(value)))
 }
