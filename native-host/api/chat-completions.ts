@@ -26,7 +26,7 @@ export async function chatCompletions(c: Context<ApiEnv>, api: ApiContext, gate:
     id: `chatcmpl-${randomUUID()}`,
     created: Math.floor(Date.now() / 1000),
     model: modelId(engine.model),
-    system_fingerprint: systemFingerprint(engine),
+    system_fingerprint: systemFingerprint(api, engine),
     service_tier: 'default',
     shard: shardFacts(request),
   }
@@ -42,6 +42,7 @@ export async function chatCompletions(c: Context<ApiEnv>, api: ApiContext, gate:
     chunk([{ index, delta: fields, logprobs: logprobsOf(pieces), finish_reason: reason, ...drafted(pieces) }])
 
   const wording: Wording = {
+    promptField: 'messages',
     opening: () =>
       Array.from({ length: request.n }, (_, index) =>
         delta(index, { role: 'assistant', content: '', refusal: null }, null),

@@ -13,6 +13,8 @@ export interface TextPiece {
 }
 
 interface Held {
+  /** Where its token's text begins; `start` is where what is left of it does. */
+  readonly begin: number
   readonly start: number
   readonly end: number
   readonly text: string
@@ -24,6 +26,8 @@ interface Decision {
   readonly text: string
   /** Characters of the answer that may be shown after this token. */
   readonly shown: number
+  /** A stop string begins there: the rest is never shown. */
+  readonly cut: boolean
 }
 
 /**
@@ -38,7 +42,7 @@ export class ChoiceText {
   readonly #decided: Decision[] = []
   readonly #held: Held[] = []
   #length = 0
-  #cutAt: number | null = null
+  #cut = false
 
   constructor(codec: TextCodec, endTokens: readonly number[], stops: readonly string[]) {
     this.#codec = codec
@@ -52,8 +56,7 @@ export class ChoiceText {
       ? ''
       : this.#decoder.decode(this.#codec.tokenBytes(token.id), { stream: true })
     const { shown, cut } = this.#stops.push(text)
-    if (cut) this.#cutAt = shown
-    this.#decided.push({ text, shown })
+    this.#decided.push({ text, shown, cut })
     return cut
   }
 
@@ -64,16 +67,14 @@ export class ChoiceText {
     const start = this.#length
     this.#length += decision.text.length
     if (!this.#ends.has(token.id))
-      this.#held.push({ start, end: this.#length, text: decision.text, by: token.by, token })
+      this.#held.push({ begin: start, start, end: this.#length, text: decision.text, by: token.by, token })
+    this.#cut = decision.cut
     return this.#release(decision.shown)
   }
 
   /** The rest, when generation has ended. */
   finish(): TextPiece[] {
-    if (this.#cutAt !== null) {
-      this.#held.length = 0
-      return []
-    }
+    if (this.#cut) return []
     const rest = this.#release(this.#length)
     const broken = this.#decoder.decode()
     // Bytes of a character that never became complete.
@@ -83,16 +84,20 @@ export class ChoiceText {
   #release(shown: number): TextPiece[] {
     const pieces: TextPiece[] = []
     for (let first = this.#held[0]; first; first = this.#held[0]) {
-      const { start, end, text, by, token } = first
-      const beyondCut = this.#cutAt !== null && start >= this.#cutAt
-      if (beyondCut || start > shown || (start === shown && end > start)) break
+      const { begin, start, end, text, by, token } = first
+      if (this.#cut && start >= shown) {
+        // Its shown part has gone out already, without its token.
+        if (begin < start) pieces.push({ text: '', by, token })
+        break
+      }
+      if (start > shown || (start === shown && end > start)) break
       if (end <= shown) {
         pieces.push({ text, by, token })
         this.#held.shift()
         continue
       }
       const part = text.slice(0, shown - start)
-      if (this.#cutAt === null) {
+      if (!this.#cut) {
         pieces.push({ text: part, by })
         this.#held[0] = { ...first, start: shown, text: text.slice(shown - start) }
       } else {

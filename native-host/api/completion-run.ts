@@ -14,6 +14,8 @@ const EARLY_MS = 250
 
 /** How one endpoint words its answers. */
 export interface Wording {
+  /** Where the prompt stands in the request, for errors. */
+  readonly promptField: string
   /** Chunks of the stream for one event. */
   chunks(event: TextEvent): readonly object[]
   /** The first chunks, before any text. */
@@ -58,7 +60,7 @@ export async function respond(
   const leave = gate.enter()
   const { signal, end } = clientSignal(c)
   const failed = (error: unknown) => {
-    const apiError = toApiError(error, api.generator.status())
+    const apiError = toApiError(error, api.generator.status(), wording.promptField)
     if (apiError.status === 500) api.log.error({ err: error }, 'request failed')
     return apiError
   }
@@ -77,6 +79,8 @@ export async function respond(
       chunks.return().catch(() => {})
     })
   }
+  // Nothing is written before the answer is whole, which may take minutes: that is no idle connection.
+  c.env?.incoming?.socket.setTimeout(0)
   try {
     const all: TextEvent[] = []
     for await (const event of events) all.push(event)

@@ -14,6 +14,8 @@ export interface MeshView {
 
 /** What the routes stand on. */
 export interface ApiContext {
+  /** Version of this program, for system_fingerprint. */
+  readonly build: string
   readonly generator: Generator
   readonly codec: TextCodec
   /** Facts for /health that only the daemon knows: version, settings, why the engine was chosen, the mesh. */
@@ -40,8 +42,11 @@ export function modelId({ name }: { readonly name: string }): string {
 }
 
 /** Engine build and model: texts under one seed are comparable while it stays the same. */
-export function systemFingerprint({ kind, kernel, model, tokenizerHash }: EngineInfo): string {
-  return `shard-${kind}-${kernel}-${modelId(model)}-${tokenizerHash.slice(0, 8)}`
+export function systemFingerprint(
+  { build }: ApiContext,
+  { kind, kernel, model, tokenizerHash }: EngineInfo,
+): string {
+  return `shard-${build}-${kind}-${kernel}-${modelId(model)}-${tokenizerHash.slice(0, 8)}`
 }
 
 /** @throws {ApiError} 503 when no engine is loaded, 404 when it runs another model */

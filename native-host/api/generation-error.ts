@@ -7,7 +7,11 @@ const LEAST_RETRY_S = 1
 const LONGEST_RETRY_S = 30
 
 /** What a failed generation is to a client; anything unforeseen is a 500 without its details. */
-export function toApiError(error: unknown, status: OracleStatus): ApiError {
+export function toApiError(
+  error: unknown,
+  status: OracleStatus,
+  promptField: string | null = null,
+): ApiError {
   if (error instanceof ApiError) return error
   if (error instanceof GenerationError) {
     const options = { cause: error }
@@ -21,7 +25,7 @@ export function toApiError(error: unknown, status: OracleStatus): ApiError {
       case 'PROMPT_TOO_LONG':
         return new ApiError(400, error.message, {
           code: 'context_length_exceeded',
-          param: 'messages',
+          param: promptField,
           ...options,
         })
       case 'ENGINE_FAILED':

@@ -20,6 +20,7 @@ export interface Listening {
 /** Times in milliseconds: a program on the same machine sends its header and body at once. */
 const HEADERS_MS = 10_000
 const REQUEST_MS = 30_000
+/** Without a byte either way; streams write a comment every few seconds, so a silent one has a reader that does not read. */
 const IDLE_MS = 120_000
 const KEEP_ALIVE_MS = 5_000
 /** How often Node looks for connections past their time. */

@@ -26,7 +26,7 @@ export async function textCompletions(c: Context<ApiEnv>, api: ApiContext, gate:
     object: 'text_completion',
     created: Math.floor(Date.now() / 1000),
     model: modelId(engine.model),
-    system_fingerprint: systemFingerprint(engine),
+    system_fingerprint: systemFingerprint(api, engine),
     shard: shardFacts(request),
   }
   const sent = new Map<number, number>()
@@ -40,6 +40,7 @@ export async function textCompletions(c: Context<ApiEnv>, api: ApiContext, gate:
   const usageField = (usage: object | null) => (request.includeUsage ? { usage } : {})
 
   const wording: Wording = {
+    promptField: 'prompt',
     opening: () => [],
     chunks(event) {
       if (event.type === 'usage')

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { EngineDrafter } from '../../shared/drafter/engine-drafter.ts'
+import { logUncaught } from '../daemon/last-resort.ts'
 import { createLogger } from '../daemon/logger.ts'
 import { modelFile } from '../daemon/model-files.ts'
 import { ShardError } from '../daemon/shard-error.ts'
@@ -21,6 +22,7 @@ export async function scout(flags: ReadonlyMap<string, string>, options: ScoutCo
     throw new ShardError('USAGE', 'a Scout needs an Oracle: --oracle MULTIADDR (`shard serve` prints them)')
   const fault = options.fault === undefined ? undefined : parseFaultFlag(options.fault)
   const log = createLogger(settings['log.level'], 'scout')
+  logUncaught(log)
   const over = new AbortController()
   const isChild = process.send !== undefined
   process.on('SIGTERM', () => over.abort())

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { startDaemon } from '../daemon/daemon.ts'
+import { logUncaught } from '../daemon/last-resort.ts'
 import { createLogger } from '../daemon/logger.ts'
 import { entryScript } from '../daemon/package-root.ts'
 import { welcome } from '../daemon/welcome.ts'
@@ -13,6 +14,7 @@ const STOP_MS = 8_000
 export async function serve(flags: ReadonlyMap<string, string>, _command: Command): Promise<void> {
   const loaded = loadSettings({ env: process.env, flags, short: SHORT_FLAGS })
   const log = createLogger(loaded.settings['log.level'], 'shard')
+  logUncaught(log)
   const first = firstSignal()
   const starting = startDaemon(loaded, entryScript(), log)
   const daemon = await Promise.race([starting, first.then(() => null)])

@@ -115,6 +115,7 @@ export async function startDaemon(loaded: LoadedSettings, entry: string, log: Lo
     let fleet: ScoutFleet | null = null
     const app = createApp({
       api: {
+        build: version,
         generator: oracle,
         codec: textCodec(tokenizer, engine.model),
         health: () => ({
@@ -268,6 +269,7 @@ function scoutFlags({ settings }: LoadedSettings): string[] {
     ...['--engine', settings['engine.kind']],
     // Small models gain nothing from more, and the Oracle wants the cores.
     ...['--threads', '1'],
-    ...['--log-level', settings['log.level']],
+    // Their every assignment is no news for whoever reads the Oracle's log.
+    ...['--log-level', settings['log.level'] === 'info' ? 'warn' : settings['log.level']],
   ]
 }

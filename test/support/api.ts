@@ -27,6 +27,7 @@ export async function inProcessApi(
   const oracle = createOracle({ engine, metrics })
   const app = createApp({
     api: {
+      build: '0.0.0',
       generator: options.wrap?.(oracle) ?? oracle,
       codec: textCodec(tokenizer, engine.info.model),
       health: () => ({}),

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { readable } from '../../../native-host/daemon/logger.ts'
 import { homeFolders } from '../../../native-host/settings/home.ts'
 import { isLoopback, loadSettings } from '../../../native-host/settings/load.ts'
 import { environmentName, flagName, nearestKey, SHORT_FLAGS } from '../../../native-host/settings/names.ts'
@@ -126,5 +127,23 @@ describe('settings', () => {
       expect(isLoopback(host), host).toBe(true)
     for (const host of ['0.0.0.0', '10.0.0.1', 'example.com', '127.0.0.1.evil.com', '::'])
       expect(isLoopback(host), host).toBe(false)
+  })
+})
+
+describe('log lines for people', () => {
+  it('are short and say the same', () => {
+    const line = readable(
+      JSON.stringify({
+        level: 'warn',
+        time: 0,
+        name: 'shard',
+        pid: 1,
+        msg: 'engine',
+        state: 'failed',
+        n: 3,
+        long: 'x'.repeat(500),
+      }),
+    )
+    expect(line).toMatch(/^\d\d:\d\d:\d\d warn {2}shard: engine {2}state=failed n=3 long=x{100}…\n$/)
   })
 })
