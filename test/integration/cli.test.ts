@@ -277,6 +277,20 @@ describe('a running daemon', () => {
     },
   )
 
+  it('stopped while it starts, leaves nothing', async () => {
+    const oracle = new ShardProcess(['serve', '--port', '0', '--scouts', '1', '--mesh-tcp-port', '0'], {
+      SHARD_HOME: join(home.path, 'early'),
+      SHARD_MESH_WS_PORT: '0',
+      SHARD_MESH_WEBRTC_PORT: '0',
+    })
+    await oracle.waitForLog(/the model is being loaded/)
+    const children = descendants(oracle.child.pid!)
+    await oracle.stop('SIGINT')
+    expect(oracle.child.exitCode).toBe(0)
+    expect(oracle.log).not.toContain('is ready')
+    await expect.poll(() => [...children.keys()].filter(alive), { timeout: 20_000 }).toEqual([])
+  })
+
   it('killed outright, leaves no child behind', async () => {
     const oracle = await startOracle(join(home.path, 'killed'), '--scouts', '2')
     await waitForScouts(oracle.url, 2)
