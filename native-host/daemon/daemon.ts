@@ -71,7 +71,7 @@ export async function startDaemon(loaded: LoadedSettings, entry: string, log: Lo
     const supervisor = new EngineSupervisor({ entry, load: engineLoad(settings, model) })
     supervisor.onState(({ state, reason, pid }) =>
       log[stopping || state === 'ready' || state === 'starting' ? 'info' : 'warn'](
-        { state, reason, pid },
+        { state, reason, enginePid: pid },
         'engine',
       ),
     )

@@ -103,7 +103,7 @@ export class ScoutFleet {
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     })
     slot.child = child
-    log.info({ scout: slot.peerId, pid: child.pid }, 'scout process started')
+    log.info({ scout: slot.peerId, scoutPid: child.pid }, 'scout process started')
     const ended = (reason: string) => {
       if (slot.child !== child) return
       slot.child = null

@@ -245,7 +245,7 @@ describe('every parameter has its effect', () => {
     }
   })
 
-  it('penalties: strong enough, no token comes twice', async () => {
+  it('penalties: fewer tokens come twice', async () => {
     const free = await ask({ temperature: 0, max_tokens: 60, logprobs: true })
     const tokens = (answer: typeof free) => answer.choices[0]!.logprobs!.content!.map(({ token }) => token)
     expect(new Set(tokens(free)).size).toBeLessThan(60)
