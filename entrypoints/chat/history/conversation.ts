@@ -68,7 +68,7 @@ export function append(pieces: readonly Piece[], more: readonly Piece[]): Piece[
   return all
 }
 
-/** What the model is told: answers that failed before their first word, and their questions' repeats, are left out. */
+/** What the model is told: answers without a word are left out. */
 export function turnsOf(messages: readonly Message[]): ChatTurn[] {
   return messages.flatMap((message): ChatTurn[] => {
     if (message.role === 'user') return [{ role: 'user', content: message.text }]
