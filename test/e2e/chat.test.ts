@@ -254,10 +254,13 @@ describe('the chat page in Chromium', () => {
     // Another Oracle, which is killed in mid-answer.
     await using other = await temporaryHome()
     const doomed = await startOracle(other.path, '--pace', '60', '--mesh-scope', 'none')
-    await page.goto(doomed.url)
-    await ask(page, 'Tell me a story.')
-    await page.locator('.answer[data-state=writing] .caret').waitFor()
-    await doomed.stop('SIGKILL')
+    try {
+      await page.goto(doomed.url)
+      await ask(page, 'Tell me a story.')
+      await page.locator('.answer[data-state=writing] .caret').waitFor()
+    } finally {
+      await doomed.stop('SIGKILL')
+    }
     await problem.waitFor()
     expect(await problem.getAttribute('data-kind')).toBe('interrupted')
     expect((await text(page)).length).toBeGreaterThan(0)
