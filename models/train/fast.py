@@ -4,6 +4,7 @@ On two cores with AMX this trains about ten times as fast as the plain form unde
 R = B * T rows. Gradients are added to `grad`, a vector like `flat`.
 """
 
+import copy
 import ctypes
 import math
 import platform
@@ -26,8 +27,8 @@ def keep_memory() -> None:
     """Have glibc reuse large blocks: page faults of fresh ones would cost half of every step."""
     libc = ctypes.CDLL(None)
     if hasattr(libc, "mallopt"):
-        for option in (-1, -3):  # M_TRIM_THRESHOLD, M_MMAP_THRESHOLD
-            libc.mallopt(option, 2**31 - 1 if option == -1 else 1 << 30)
+        for option, value in ((-1, 2**31 - 1), (-3, 1 << 30), (-8, 1)):  # M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX
+            libc.mallopt(option, value)
 
 
 def build(work: Path) -> ctypes.CDLL:
@@ -89,6 +90,13 @@ class FastModel:
         self.masks = torch.empty(0, dtype=BF16)
         self._rope: dict[int, tuple[Tensor, Tensor]] = {}
         self.quantise()
+
+    def twin(self) -> "FastModel":
+        """A second worker on the same weights, with gradients of its own."""
+        twin = copy.copy(self)
+        twin.grad = torch.zeros_like(self.flat)
+        twin.g = views(self.c, twin.grad)
+        return twin
 
     def call(self, name: str, *args: Any) -> None:
         getattr(self.lib, name)(*map(arg, args))

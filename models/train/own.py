@@ -1,5 +1,7 @@
 """Text of the target's own, for the draft to learn from: what it will have to foretell when it works."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import torch
 
@@ -29,12 +31,16 @@ class OwnText:
         at = rng.integers(len(self.rows.stream) - LENGTH)
         return self.rows.stream[at : at + rng.integers(4, 64)].tolist()
 
-    def grow(self, seed: int) -> None:
-        """Sample COUNT more rows, at a temperature that changes with `seed`."""
-        rng = np.random.default_rng((seed, 1))
-        temperature = TEMPERATURES[seed % len(TEMPERATURES)]
-        told = self.sampler.generate([self.prompt(rng)[:LENGTH] for _ in range(COUNT)], LENGTH + 1, temperature, rng)
-        self.pool = np.concatenate([self.pool, np.array(told, dtype=np.int64)])
+    def tell(self, seed: tuple[int, ...], count: int) -> list[list[int]]:
+        """`count` rows at a temperature that changes with the first number of `seed`."""
+        rng = np.random.default_rng(seed)
+        temperature = TEMPERATURES[seed[0] % len(TEMPERATURES)]
+        return self.sampler.generate([self.prompt(rng)[:LENGTH] for _ in range(count)], LENGTH + 1, temperature, rng)
+
+    def grow(self, seed: int, threads: ThreadPoolExecutor, workers: int) -> None:
+        """Sample about COUNT more rows, `workers` at once."""
+        told = threads.map(lambda worker: self.tell((seed, worker), COUNT // workers), range(workers))
+        self.pool = np.concatenate([self.pool, np.array(sum(told, []), dtype=np.int64)])
 
     def batch(self, rng: np.random.Generator, count: int) -> np.ndarray:
         """[count, LENGTH + 1] ids drawn from the pool."""

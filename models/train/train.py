@@ -11,12 +11,16 @@ budget of minutes of training time, over which its learning rate falls (cosine) 
 import argparse
 import json
 import math
+import os
 import pickle
 import signal
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+
+os.environ["OMP_NUM_THREADS"] = "1"  # before libgomp starts; see `workers`
 
 import numpy as np
 import torch
@@ -92,6 +96,34 @@ def rate_at(top: float, step: int, progress: float, floor: float = 0.03) -> floa
     return top * cosine * min(1.0, (step + 1) / WARMUP)
 
 
+def draft_rate(top: float, step: int, pair: bool, progress: float) -> float:
+    """Level while the target moves, then a cosine."""
+    return rate_at(top, step, 0.0 if pair else progress)
+
+
+def learn(worker: tuple[FastModel, FastModel], x: Tensor, y: Tensor, pair: bool, teach: bool) -> tuple[float, float, float]:
+    """One worker's part of a step, gradients left in it: the target's loss, the draft's, and the draft's divergence."""
+    target, draft = worker
+    z, *kept = target.forward(x, keep=pair)
+    ce, kl = torch.zeros(1), torch.zeros(1)
+    if teach:
+        zd, *kept_draft = draft.forward(x)
+        ce, kl = draft.loss(zd, y, z, PART)
+        draft.backward(x, zd, *kept_draft)
+    loss = target.loss(z, y)[0] if pair else torch.zeros(1)
+    if pair:
+        target.backward(x, z, *kept)
+    return float(loss.mean()), float(ce.mean()), float(kl.mean())
+
+
+def gather(model: FastModel, workers: list[FastModel]) -> None:
+    """The mean of the workers' gradients, in `model` (which is the first of them)."""
+    for worker in workers[1:]:
+        model.grad += worker.grad
+        worker.grad.zero_()
+    model.grad /= len(workers)
+
+
 def split(batch: np.ndarray) -> tuple[Tensor, Tensor]:
     ids = torch.from_numpy(batch)
     return ids[:, :-1].contiguous(), ids[:, 1:].contiguous()
@@ -130,7 +162,7 @@ def load(path: Path, state: State, target: FastModel, draft: FastModel) -> None:
 
 def main() -> None:
     args = options()
-    torch.set_num_threads(args.threads)
+    torch.set_num_threads(1)  # one worker a thread, each with its part of the batch: they meet once a step, so a busy machine costs little
     tok, corpus = prepare(args)
     rows = Rows(tok, corpus, args.seed)
     held_out = windows(tok, corpus.held_out["val"], 256)[::5]
@@ -148,6 +180,8 @@ def main() -> None:
         print(f"resumed at {state}", flush=True)
 
     budget, draft_budget = args.minutes * 60, args.draft_minutes * 60
+    workers = [(target, draft), *((target.twin(), draft.twin()) for _ in range(args.threads - 1))]
+    pool = ThreadPoolExecutor(args.threads)
     own: OwnText | None = None
     stop: list[bool] = []  # SIGTERM: save and leave
     sums, saved_at, shown_at, shown_tokens = np.zeros(4), time.time(), time.time(), state.tokens
@@ -161,25 +195,25 @@ def main() -> None:
         if not pair:
             own = own or OwnText(target, rows)
             if len(own.pool) == 0 or state.step % GROW == 0:
-                own.grow(state.step // GROW)
+                own.grow(state.step // GROW, pool, args.threads)
             rng = np.random.default_rng((args.seed, state.step, 2))
             if rng.random() < OWN:
                 batch = own.batch(rng, TOKENS // (own.pool.shape[1] - 1))
         x, y = split(batch)
-        z, *kept = target.forward(x, keep=pair)
-        if not pair or state.step % 2 == 0:
-            zd, *kept_draft = draft.forward(x)
-            ce, kl = draft.loss(zd, y, z, PART)
-            draft.backward(x, zd, *kept_draft)
-            rate = args.rate if pair else rate_at(args.rate, WARMUP, progress)
-            draft.update(state.draft_step + 1, rate * min(1, (state.draft_step + 1) / WARMUP), args.decay if pair else 0.0)
+        teach = not pair or state.step % 2 == 0
+        done = list(pool.map(lambda job: learn(*job, pair, teach), zip(workers, x.chunk(args.threads), y.chunk(args.threads))))
+        loss, ce, kl = np.mean(done, axis=0)
+        for model, rate, decay, taught in (
+            (target, rate_at(args.rate, state.step, progress), args.decay if progress < 0.5 else 0.0, pair),
+            (draft, draft_rate(args.rate, state.draft_step, pair, progress), args.decay if pair else 0.0, teach),
+        ):
+            if taught:
+                gather(model, [w[model is draft] for w in workers])
+                model.update((state.draft_step if model is draft else state.step) + 1, rate, decay)
+        if teach:
             state.draft_step += 1
-            sums += (0, float(ce.mean()), float(kl.mean()), 1)
-        if pair:
-            loss = target.loss(z, y)[0]
-            target.backward(x, z, *kept)
-            target.update(state.step + 1, rate_at(args.rate, state.step, progress), args.decay if progress < 0.5 else 0.0)
-            sums[0] += float(loss.mean()) / 2  # two steps of the target to one of the draft
+            sums += (0, ce, kl, 1)
+        sums[0] += loss / 2  # in phase `pair`, two steps of the target to one of the draft
         state.step += 1
         state.tokens += x.numel()
         if pair:
