@@ -266,7 +266,7 @@ export class PassLoop {
     const paths = requests.map((request) => this.#drafting.path(request))
     const plan = planPass(
       requests.map(({ id, pending, cached }, i) => ({ id, pending, context: cached, path: paths[i]!.p })),
-      { ...this.#settings, maxRows: this.#maxRows },
+      { ...this.#settings, maxRows: this.#maxRows, knownRows: this.#cost.knownRows },
       this.#estimate,
     )
     const taken = plan.items.map(({ drafts }, i) => first(paths[i]!, drafts))

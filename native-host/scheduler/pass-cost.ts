@@ -54,6 +54,11 @@ export class PassCost {
     return Math.max(1e-6, interpolate(curve.rows, curve.ms, rows) + this.#slope() * context)
   }
 
+  /** Rows up to which an estimate is worth something: twice the largest size seen, so that sizes grow by doubling. */
+  get knownRows(): number {
+    return 2 * Math.max(0, ...this.#cells.keys())
+  }
+
   /** What was measured: sizes seen and their mean milliseconds, at the contexts they had. */
   table(): (readonly [rows: number, ms: number])[] {
     return this.#sorted().map((cell) => [cell.rows, cell.ms] as const)

@@ -15,6 +15,8 @@ export type PassCostModel = (rows: number, context: number) => number
 export interface PlanLimits {
   /** Most rows of the pass, at least the number of requests. */
   readonly maxRows: number
+  /** Most rows of a pass that takes drafts: what larger ones cost is not known yet. */
+  readonly knownRows: number
   /** Most prompt rows while another request decodes. */
   readonly prefillRows: number
   /** Take every draft that fits, whether it pays or not. */
@@ -74,7 +76,8 @@ export function planPass(requests: readonly PlanRequest[], limits: PlanLimits, c
   let best = 0
   let bestRate = expectedTokens / expectedMs
   let sum = { rows, context, tokens: expectedTokens }
-  for (let i = 0; i < nodes.length && sum.rows < limits.maxRows; i++) {
+  const most = limits.forceDrafts ? limits.maxRows : Math.min(limits.maxRows, limits.knownRows)
+  for (let i = 0; i < nodes.length && sum.rows < most; i++) {
     const node = nodes[i]!
     sum = { rows: sum.rows + 1, context: sum.context + node.context, tokens: sum.tokens + node.p }
     const ms = cost(sum.rows, sum.context)

@@ -26,6 +26,10 @@ export interface Scenario {
     readonly maxTokens: number
     /** Cancelled so long after it began; null = read to the end. */
     readonly cancelMs: number | null
+    /** The reader finds a stop in its so manieth token; null = never. */
+    readonly stopAt: number | null
+    /** Another turn of the same conversation follows. */
+    readonly turns: number
   }[]
   readonly workers: readonly {
     readonly behaviour: Behaviour
@@ -78,6 +82,8 @@ export function drawScenario(seed: number): Scenario {
       promptLength: random.int(1, 60),
       maxTokens: random.int(1, 50),
       cancelMs: random.chance(0.15) ? random.between(0, base * 20) : null,
+      stopAt: random.chance(0.3) ? random.int(1, 20) : null,
+      turns: random.chance(0.3) ? 2 : 1,
     })),
     workers: Array.from({ length: random.int(0, 6) }, () => ({
       behaviour: random.pick(behaviours),
@@ -177,24 +183,31 @@ export async function simulate(
   let last = 0
   const usages: GenerationUsage[] = []
   const ask = async (index: number): Promise<void> => {
-    const { atMs, promptLength, maxTokens, cancelMs } = scenario.requests[index]!
+    const { atMs, promptLength, turns } = scenario.requests[index]!
     await clock.sleep(atMs)
-    const key = { lo: index, hi: scenario.seed }
     // Different first tokens: nobody waits for another's prompt, so that everybody must be in every pass.
     const prompt = Array.from(
       { length: promptLength },
       (_, i) => 1 + ((index * 37 + i * (scenario.seed % 7)) % 500),
     )
+    for (let turn = 0; turn < turns; turn++) prompt.push(...(await converse(index, prompt)), 1 + turn)
+    last = Math.max(last, clock.now())
+  }
+  const converse = async (index: number, prompt: readonly number[]): Promise<readonly number[]> => {
+    const { maxTokens, cancelMs, stopAt } = scenario.requests[index]!
+    const key = { lo: index, hi: scenario.seed }
     const abort = new AbortController()
     if (cancelMs !== null) clock.after(cancelMs, () => abort.abort())
+    let looked = 0
     const request: GenerationRequest = {
-      prompt,
+      prompt: [...prompt],
       settings: GREEDY,
       key,
       maxTokens,
       stopTokens: [TOY_END],
       topLogprobs: 0,
       scope: 'own',
+      isStop: () => ++looked === stopAt,
     }
     const tokens: number[] = []
     let credited = 0
@@ -215,10 +228,10 @@ export async function simulate(
     } catch (error) {
       if (!(error instanceof GenerationError && error.code === 'ABORTED')) throw error
     }
-    last = Math.max(last, clock.now())
-    const alone = toyText(prompt, key, maxTokens)
+    const alone = toyText(prompt, key, stopAt === null ? maxTokens : Math.min(maxTokens, stopAt))
     const expected = abort.signal.aborted ? alone.slice(0, tokens.length) : alone
     if (tokens.join() !== expected.join()) fail(`request ${index} wrote ${tokens}, alone it is ${alone}`)
+    return tokens
   }
   await clock.run(Promise.all(scenario.requests.map((_, i) => ask(i))), LIMIT_MS)
   await clock.run(oracle.stop(), LIMIT_MS)
@@ -232,6 +245,12 @@ export async function simulate(
   }
   const accounts = workers.flatMap((worker) => worker.accounts)
   for (const { drafted, accepted } of accounts) if (accepted > drafted) fail('more accepted than drafted')
+  // Each confirmed token is credited once, to its first sender; what was cancelled is in the accounts only.
+  const credits = accounts.reduce((sum, { accepted }) => sum + accepted, 0)
+  const confirmed = usages.reduce((sum, { acceptedDrafts }) => sum + acceptedDrafts, 0)
+  const cancelled = scenario.requests.some(({ cancelMs }) => cancelMs !== null)
+  if (cancelled ? credits < confirmed : credits !== confirmed)
+    fail(`${credits} credited, ${confirmed} confirmed`)
   return {
     ms: last,
     emitted: usages.reduce((sum, usage) => sum + usage.completionTokens, 0),

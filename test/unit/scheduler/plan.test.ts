@@ -6,7 +6,7 @@ import { decideWait } from '../../../native-host/scheduler/wait.ts'
 import type { DraftWorker } from '../../../shared/drafter/draft-worker.ts'
 import { Draws } from '../../support/draws.ts'
 
-const LIMITS = { maxRows: 256, prefillRows: 32, forceDrafts: false }
+const LIMITS = { maxRows: 256, knownRows: 4096, prefillRows: 32, forceDrafts: false }
 const decode = (id: number, path: readonly number[] = []): PlanRequest => ({
   id,
   pending: 1,
@@ -26,6 +26,13 @@ describe('the plan of a pass', () => {
     expect(planPass([decode(1, path)], { ...LIMITS, forceDrafts: true }, (rows) => 60 * rows).draftRows).toBe(
       16,
     )
+  })
+
+  it('takes drafts only as far as costs are known, unless it is told to', () => {
+    const requests = [decode(1, powers(0.9, 16))]
+    expect(planPass(requests, { ...LIMITS, knownRows: 6 }, () => 60).draftRows).toBe(5)
+    expect(planPass(requests, { ...LIMITS, knownRows: 0 }, () => 60)).toMatchObject({ rows: 1, draftRows: 0 })
+    expect(planPass(requests, { ...LIMITS, knownRows: 0, forceDrafts: true }, () => 60).draftRows).toBe(16)
   })
 
   it('sees over a step of a staircase', () => {
@@ -77,7 +84,7 @@ describe('the plan of a pass', () => {
       const stairs = Array.from({ length: 120 }, () => draws.uniform() ** 4 * 30)
       const cost = (rows: number, context: number) =>
         5 + stairs.slice(0, rows).reduce((sum, ms) => sum + ms, 0) + context * 1e-3
-      const limits = { maxRows, prefillRows: draws.int(0, 60), forceDrafts: false }
+      const limits = { maxRows, knownRows: maxRows, prefillRows: draws.int(0, 60), forceDrafts: false }
       const plan = planPass(requests, limits, cost)
       const base = planPass(
         requests.map((request) => ({ ...request, path: [] })),

