@@ -17,6 +17,7 @@ import { meshView } from './mesh-view.ts'
 import { modelFile, tokenizerBeside } from './model-files.ts'
 import { engineLoad, oracleSettings } from './oracle-settings.ts'
 import { packageRoot, version } from './package-root.ts'
+import { poolHolds } from './pool-holds.ts'
 import { checkPorts, explainListenError, type Port } from './port-in-use.ts'
 import { ScoutFleet } from './scout-fleet.ts'
 import { ShardError } from './shard-error.ts'
@@ -36,6 +37,9 @@ export interface Daemon {
 
 /** Answers that are under way get this long to be told of the end. */
 const CLOSE_MS = 1_000
+
+/** Own Scouts get this long to come before the daemon says that it is ready without them. */
+const SCOUTS_MS = 5_000
 
 /**
  * The composition root: settings → engine's process → Oracle → mesh → API → Scouts.
@@ -182,6 +186,8 @@ export async function startDaemon(loaded: LoadedSettings, entry: string, log: Lo
       fleet = scouts
       started.push(() => scouts.stop())
       kills.push(() => scouts.kill())
+      // The first answer should already be helped; a Scout that does not come must not keep the daemon from being ready.
+      await poolHolds(mesh.pool, scoutCount, AbortSignal.timeout(SCOUTS_MS))
     }
     log.info({ url, scope: settings['mesh.scope'], multiaddrs: mesh?.multiaddrs() ?? [] }, 'ready')
     return {

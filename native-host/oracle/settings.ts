@@ -1,4 +1,4 @@
-/** What the Oracle's core can be told; HOST's settings schema carries the same names under `oracle.`. */
+/** What the Oracle's core can be told. */
 export interface OracleSettings {
   /** Requests that generate at once. */
   readonly slots: number
