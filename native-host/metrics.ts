@@ -1,8 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 
-/** How a drafted token ended: see the scheduler's rules. */
-type DraftOutcome = 'accepted' | 'rejected' | 'late' | 'untested'
-
 /** Why an assignment was taken from a worker and may go to another. */
 export type RerouteReason = 'closed' | 'fault' | 'stalled'
 
