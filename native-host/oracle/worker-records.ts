@@ -33,7 +33,7 @@ export class WorkerRecords {
     const record = this.#records.get(key) ?? {
       acceptance: new Acceptance(),
       timing: new LinkTiming(),
-      usefulness: new Usefulness(),
+      usefulness: new Usefulness(worker.origin),
       reliability: new Acceptance(...RELIABILITY_PRIOR),
       since: Date.now(),
       restsUntil: 0,

@@ -4,8 +4,12 @@ const MEMORY = 64
 const STRETCH = 64
 /** Standard errors below the mean. */
 const CAUTION = 1
-/** The Oracle's own work per pass for an attached worker (frames, trie), in milliseconds: why no gain is a loss. */
-const OVERHEAD_MS = 0.02
+/**
+ * What an attached worker costs the Oracle per pass beside rows and waits, in milliseconds: its frames in and out, the trie,
+ * and for a Scout encryption and the stream. Measured with two Scouts on the same two cores and a target that decodes in
+ * 0.7 ms: a pass took 1.2 ms longer. Why a worker that gains nothing is a loss, and why nobody can help a tiny target.
+ */
+const OVERHEAD_MS = { scout: 0.6, local: 0.1 } as const
 /** How long a worker rests after it did not pay, doubled each time, and how far the cost of a pass must move to ask again. */
 const FIRST_REST_MS = 30_000
 const LONGEST_REST_MS = 600_000
@@ -28,6 +32,7 @@ export interface PassValue {
  * worker that does not pay here may pay elsewhere.
  */
 export class Usefulness {
+  readonly #overheadMs: number
   #mean = 0
   #square = 0
   #passes = 0
@@ -36,8 +41,12 @@ export class Usefulness {
   #restUntil = 0
   #tokenMs = 0
 
+  constructor(origin: 'scout' | 'local' = 'scout') {
+    this.#overheadMs = OVERHEAD_MS[origin]
+  }
+
   observe(value: PassValue): void {
-    const saved = value.accepted * value.tokenMs - value.extraMs - value.waitedMs - OVERHEAD_MS
+    const saved = value.accepted * value.tokenMs - value.extraMs - value.waitedMs - this.#overheadMs
     this.#passes = Math.min(this.#passes + 1, MEMORY)
     const weight = 1 / this.#passes
     this.#mean += weight * (saved - this.#mean)
