@@ -1,7 +1,7 @@
+import { sseData } from '../../shared/api/sse-data.ts'
 import { ShardError } from '../daemon/shard-error.ts'
 import { loadSettings } from '../settings/load.ts'
 import { DaemonClient } from './daemon-client.ts'
-import { sseEvents } from './sse-events.ts'
 
 export interface RunOptions {
   readonly url?: string
@@ -69,7 +69,7 @@ export async function run(words: readonly string[], options: RunOptions, flags: 
       ? await client.post('/v1/completions', { prompt, ...sampling }, over.signal)
       : await client.post('/v1/chat/completions', { messages, ...sampling }, over.signal)
     let last: Chunk | null = null
-    for await (const data of sseEvents(response.body!)) {
+    for await (const data of sseData(response.body!)) {
       const chunk = JSON.parse(data) as Chunk
       if (chunk.error) throw new ShardError('REFUSED', chunk.error.message)
       for (const choice of chunk.choices ?? []) writeChoice(choice, color)

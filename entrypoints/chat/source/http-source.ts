@@ -1,3 +1,4 @@
+import { sseData } from '../../../shared/api/sse-data.ts'
 import {
   type AskOptions,
   ChatError,
@@ -8,7 +9,6 @@ import {
   type NodeFacts,
   type Piece,
 } from './chat-source.ts'
-import { sseData } from './sse-data.ts'
 
 interface Chunk {
   readonly choices?: readonly {
