@@ -75,7 +75,7 @@ for (const name of SUITES) if (asked.length === 0 || asked.includes(name)) suite
 process.stdout.write('\n')
 for (const { name, passed, failed, skipped } of results) {
   process.stdout.write(
-    `${name.padEnd(18)}${passed} passed, ${failed} failed, ${skipped} skipped\n`.replace(', 0 skipped', ''),
+    `${name.padEnd(40)}${passed} passed, ${failed} failed, ${skipped} skipped\n`.replace(', 0 skipped', ''),
   )
 }
 const sum = (key) => results.reduce((total, result) => total + result[key], 0)
