@@ -26,6 +26,28 @@ class Busy {
   EngineHandle::State& state_;
 };
 
+/** Runs one of the engine's passes off JavaScript's thread: a promise of an array with one converted result an item. */
+template <class Item, class Result, class Convert>
+Napi::Value startPass(Napi::Env env, const StatePointer& state, std::vector<Item> given,
+                      std::vector<Result> (Engine::*pass)(const std::vector<Item>&, const std::atomic<bool>&),
+                      Convert convert) {
+  auto items = std::make_shared<std::vector<Item>>(std::move(given));
+  auto results = std::make_shared<std::vector<Result>>();
+  state->cancelled.store(false);
+  state->busy.store(true);
+  return Task::start(
+      env,
+      [=] {
+        const Busy busy(*state);
+        *results = (state->engine.get()->*pass)(*items, state->cancelled);
+      },
+      [results, convert](Napi::Env done) -> Napi::Value {
+        Napi::Array out = Napi::Array::New(done, results->size());
+        for (std::uint32_t i = 0; i < results->size(); i++) out.Set(i, convert(done, (*results)[i]));
+        return out;
+      });
+}
+
 }  // namespace
 
 Napi::Function EngineHandle::define(Napi::Env env) {
@@ -138,48 +160,16 @@ Napi::Value EngineHandle::copyPrefix(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value EngineHandle::forward(const Napi::CallbackInfo& info) {
-  const Napi::Env env = info.Env();
-  return answer(env, [&]() -> Napi::Value {
+  return answer(info.Env(), [&]() -> Napi::Value {
     idle();
-    auto items = std::make_shared<std::vector<ForwardItem>>(toForwardItems(info[0]));
-    auto logits = std::make_shared<std::vector<std::vector<float>>>();
-    const std::shared_ptr<State> state = state_;
-    state->cancelled.store(false);
-    state->busy.store(true);
-    return Task::start(
-        env,
-        [=] {
-          const Busy busy(*state);
-          *logits = state->engine->forward(*items, state->cancelled);
-        },
-        [logits](Napi::Env done) -> Napi::Value {
-          Napi::Array out = Napi::Array::New(done, logits->size());
-          for (std::uint32_t i = 0; i < logits->size(); i++) out.Set(i, toFloat32Array(done, (*logits)[i]));
-          return out;
-        });
+    return startPass(info.Env(), state_, toForwardItems(info[0]), &Engine::forward, toFloat32Array);
   });
 }
 
 Napi::Value EngineHandle::verify(const Napi::CallbackInfo& info) {
-  const Napi::Env env = info.Env();
-  return answer(env, [&]() -> Napi::Value {
+  return answer(info.Env(), [&]() -> Napi::Value {
     idle();
-    auto items = std::make_shared<std::vector<PassItem>>(toPassItems(info[0]));
-    auto emitted = std::make_shared<std::vector<std::vector<EmittedToken>>>();
-    const std::shared_ptr<State> state = state_;
-    state->cancelled.store(false);
-    state->busy.store(true);
-    return Task::start(
-        env,
-        [=] {
-          const Busy busy(*state);
-          *emitted = state->engine->verify(*items, state->cancelled);
-        },
-        [emitted](Napi::Env done) -> Napi::Value {
-          Napi::Array out = Napi::Array::New(done, emitted->size());
-          for (std::uint32_t i = 0; i < emitted->size(); i++) out.Set(i, fromEmitted(done, (*emitted)[i]));
-          return out;
-        });
+    return startPass(info.Env(), state_, toPassItems(info[0]), &Engine::verify, fromEmitted);
   });
 }
 
