@@ -1,8 +1,8 @@
 import type { Scope } from '../../shared/drafter/draft-worker.ts'
 import type { EngineInfo } from '../../shared/engine/engine.ts'
+import type { Log } from '../../shared/log.ts'
 import type { Metrics } from '../metrics.ts'
 import type { Generator } from '../oracle/generation.ts'
-import type { Log } from '../oracle/log.ts'
 import { ApiError } from './api-error.ts'
 import type { TextCodec } from './text-codec.ts'
 

@@ -6,7 +6,7 @@ import { modelFile } from '../daemon/model-files.ts'
 import { ShardError } from '../daemon/shard-error.ts'
 import { loadEngine } from '../engine/load-engine.ts'
 import { parseFault } from '../scout/faults.ts'
-import { runScout } from '../scout/scout.ts'
+import { runScout } from '../scout/run-scout.ts'
 import { loadSettings } from '../settings/load.ts'
 import { SCOUT_FLAGS } from '../settings/names.ts'
 

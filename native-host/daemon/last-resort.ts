@@ -1,4 +1,4 @@
-import type { Log } from '../oracle/log.ts'
+import type { Log } from '../../shared/log.ts'
 
 /**
  * What nobody caught. A rejected promise of some library's stream is logged and the process goes on: a peer must not be

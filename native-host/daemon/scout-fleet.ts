@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { join } from 'node:path'
+import type { Log } from '../../shared/log.ts'
 import { ensureIdentity } from '../mesh/identity.ts'
-import type { Log } from '../oracle/log.ts'
 
 export interface FleetOptions {
   readonly count: number

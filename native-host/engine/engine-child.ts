@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import type { EngineError } from '../../shared/engine/engine-error.ts'
-import { EngineClient } from './engine-client.ts'
-import { type FromEngine, fromWire, type ToEngine } from './engine-messages.ts'
+import { EngineClient } from '../../shared/engine/remote/engine-client.ts'
+import { type FromEngine, fromWire, type ToEngine } from '../../shared/engine/remote/engine-messages.ts'
 import type { EngineLoadOptions } from './engine-options.ts'
 
 export interface EngineChildInit {

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Engine, EngineInfo } from '../../shared/engine/engine.ts'
 import { EngineError } from '../../shared/engine/engine-error.ts'
+import { type EngineClient, lost } from '../../shared/engine/remote/engine-client.ts'
 import { DEFAULT_CHILD_LIMITS, EngineChild, type EngineChildLimits } from './engine-child.ts'
-import { type EngineClient, lost } from './engine-client.ts'
 import type { EngineLoadOptions } from './engine-options.ts'
 import { SupervisedEngine } from './supervised-engine.ts'
 

@@ -6,6 +6,9 @@ import type {
   DraftWorkerPool,
   RecruitNeed,
 } from '../../shared/drafter/draft-worker.ts'
+import type { Log } from '../../shared/log.ts'
+import type { MeshNode } from '../../shared/mesh/node-options.ts'
+import { RateLimits } from '../../shared/mesh/rate-limits.ts'
 import { FrameStream } from '../../shared/protocol/frame-stream.ts'
 import { encodeFrame, parseScoutFrame, type ScoutClaim } from '../../shared/protocol/frames.ts'
 import { LIMITS } from '../../shared/protocol/limits.ts'
@@ -13,10 +16,7 @@ import { DRAFT_PROTOCOL, RESULT_TOPIC, WORK_TOPIC } from '../../shared/protocol/
 import { encodeOffer } from '../../shared/protocol/offers.ts'
 import { ProtocolError } from '../../shared/protocol/protocol-error.ts'
 import { signResult } from '../../shared/protocol/results.ts'
-import type { Log } from '../oracle/log.ts'
 import type { FaultBook } from './fault-book.ts'
-import type { MeshNode } from './node-options.ts'
-import { RateLimits } from './rate-limits.ts'
 import { RemoteWorker } from './remote-worker.ts'
 
 /** The model that Scouts draft for. */

@@ -1,5 +1,3 @@
-import type { Multiaddr } from '@multiformats/multiaddr'
-
 /** Where an Oracle listens. Port 0: any free one. A port of null: this transport does not listen. */
 export interface ListenSettings {
   /** IP address; 127.0.0.1 unless the owner opens the node to others, 0.0.0.0 for all of IPv4. */
@@ -16,16 +14,4 @@ export function listenAddresses({ host, tcpPort, webSocketPort, webRtcPort }: Li
     ...(webSocketPort === null ? [] : [`${ip}/tcp/${webSocketPort}/ws`]),
     ...(webRtcPort === null ? [] : [`${ip}/udp/${webRtcPort}/webrtc-direct`]),
   ]
-}
-
-export type Transport = 'tcp' | 'websocket' | 'webrtc-direct' | 'webrtc' | 'relay' | 'other'
-
-/** What carries a connection to this address. */
-export function transportOf(address: Multiaddr): Transport {
-  const names = new Set(address.getComponents().map(({ name }) => name))
-  if (names.has('webrtc-direct')) return names.has('p2p-circuit') ? 'relay' : 'webrtc-direct'
-  if (names.has('webrtc')) return 'webrtc'
-  if (names.has('p2p-circuit')) return 'relay'
-  if (names.has('ws') || names.has('wss')) return 'websocket'
-  return names.has('tcp') ? 'tcp' : 'other'
 }

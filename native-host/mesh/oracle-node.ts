@@ -6,12 +6,12 @@ import { tcp } from '@libp2p/tcp'
 import { webRTCDirect } from '@libp2p/webrtc'
 import { webSockets } from '@libp2p/websockets'
 import { createLibp2p } from 'libp2p'
+import type { ConnectionPolicy } from '../../shared/mesh/connection-policy.ts'
+import { type MeshNode, nodeOptions } from '../../shared/mesh/node-options.ts'
 import { LIMITS } from '../../shared/protocol/limits.ts'
 import { KAD_PROTOCOL } from '../../shared/protocol/names.ts'
-import type { ConnectionPolicy } from './connection-policy.ts'
 import type { Identity } from './identity.ts'
 import { type ListenSettings, listenAddresses } from './listen.ts'
-import { type MeshNode, nodeOptions } from './node-options.ts'
 
 export interface OracleNodeOptions {
   readonly identity: Identity
@@ -31,7 +31,7 @@ export interface OracleNodeOptions {
  */
 export async function startOracleNode(options: OracleNodeOptions): Promise<MeshNode> {
   const { identity, policy } = options
-  const common = nodeOptions(identity, policy)
+  const common = nodeOptions(identity.privateKey, policy)
   const node = await createLibp2p({
     ...common,
     addresses: {

@@ -3,9 +3,9 @@ import { tcp } from '@libp2p/tcp'
 import { webRTCDirect } from '@libp2p/webrtc'
 import { webSockets } from '@libp2p/websockets'
 import { createLibp2p } from 'libp2p'
-import type { ConnectionPolicy } from './connection-policy.ts'
+import type { ConnectionPolicy } from '../../shared/mesh/connection-policy.ts'
+import { type MeshNode, nodeOptions } from '../../shared/mesh/node-options.ts'
 import type { Identity } from './identity.ts'
-import { type MeshNode, nodeOptions } from './node-options.ts'
 
 export interface ScoutNodeOptions {
   readonly identity: Identity
@@ -15,7 +15,7 @@ export interface ScoutNodeOptions {
 /** A headless Scout's node, started: it dials (TCP, WebSocket, WebRTC-direct, relayed) and listens nowhere. */
 export async function startScoutNode({ identity, policy }: ScoutNodeOptions): Promise<MeshNode> {
   const node = await createLibp2p({
-    ...nodeOptions(identity, policy),
+    ...nodeOptions(identity.privateKey, policy),
     transports: [
       tcp(),
       webSockets(),

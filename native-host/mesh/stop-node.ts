@@ -1,5 +1,5 @@
+import type { MeshNode } from '../../shared/mesh/node-options.ts'
 import { LIMITS } from '../../shared/protocol/limits.ts'
-import type { MeshNode } from './node-options.ts'
 
 /**
  * Stops a node, but waits no longer than a closing stream may take: with live WebRTC connections libp2p's stop may hang,

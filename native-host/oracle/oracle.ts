@@ -1,5 +1,6 @@
 import type { DraftWorkerPool } from '../../shared/drafter/draft-worker.ts'
 import type { Engine } from '../../shared/engine/engine.ts'
+import { type Log, SILENT } from '../../shared/log.ts'
 import { createMetrics, type Metrics } from '../metrics.ts'
 import { ActiveRequest } from './active-request.ts'
 import { type Clock, SYSTEM_CLOCK } from './clock.ts'
@@ -11,7 +12,6 @@ import {
   type Generator,
   type OracleStatus,
 } from './generation.ts'
-import { type Log, SILENT } from './log.ts'
 import { PassLoop } from './pass-loop.ts'
 import { DEFAULT_ORACLE_SETTINGS, type OracleSettings } from './settings.ts'
 

@@ -1,5 +1,6 @@
 import type { DraftFrame } from '../../shared/drafter/draft-worker.ts'
 import type { Drafter, DraftSequence } from '../../shared/drafter/drafter.ts'
+import { LIMITS } from '../../shared/protocol/limits.ts'
 
 /**
  * Ways for a Scout to be bad, so that tests can show that the text stays the same. Only a hidden option selects them.
@@ -31,7 +32,7 @@ export function faultyDrafter(drafter: Drafter, fault: Fault): Drafter {
     tokenizerHash: drafter.tokenizerHash,
     vocabSize: drafter.vocabSize,
     contextLength: drafter.contextLength,
-    capacity: drafter.capacity,
+    capacity: fault.kind === 'liar' ? LIMITS.capacity : drafter.capacity,
     open: async (task) => faultySequence(await drafter.open(task), drafter.vocabSize, fault),
   }
 }

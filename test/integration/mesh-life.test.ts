@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { joinTopics } from '../../native-host/mesh/gossip.ts'
 import { ensureIdentity } from '../../native-host/mesh/identity.ts'
+import { joinTopics } from '../../shared/mesh/gossip.ts'
 import { LIMITS } from '../../shared/protocol/limits.ts'
 import { DRAFT_PROTOCOL, KAD_PROTOCOL } from '../../shared/protocol/names.ts'
 import { openResult, type WorkResult } from '../../shared/protocol/results.ts'

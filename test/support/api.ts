@@ -5,9 +5,9 @@ import { readStaticFiles } from '../../native-host/api/static-files.ts'
 import { textCodec } from '../../native-host/api/text-codec.ts'
 import { createMetrics } from '../../native-host/metrics.ts'
 import type { Generator } from '../../native-host/oracle/generation.ts'
-import { SILENT } from '../../native-host/oracle/log.ts'
 import { createOracle } from '../../native-host/oracle/oracle.ts'
 import { loadReferenceEngine } from '../../shared/engine/reference/reference-engine.ts'
+import { SILENT } from '../../shared/log.ts'
 import { Tokenizer } from '../../shared/tokenizer/tokenizer.ts'
 
 const embedded = new URL('../../models/embedded/', import.meta.url)

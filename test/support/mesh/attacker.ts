@@ -1,8 +1,8 @@
 import type { Connection, Stream } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
 import { ensureIdentity } from '../../../native-host/mesh/identity.ts'
-import type { MeshNode } from '../../../native-host/mesh/node-options.ts'
 import { startScoutNode } from '../../../native-host/mesh/scout-node.ts'
+import type { MeshNode } from '../../../shared/mesh/node-options.ts'
 import { FrameReader, withLength } from '../../../shared/protocol/frame-reader.ts'
 import {
   encodeFrame,

@@ -1,6 +1,6 @@
 import type { ListenSettings } from '../../../native-host/mesh/listen.ts'
 import type { MeshPeer, MeshTopology } from '../../../native-host/mesh/oracle-mesh.ts'
-import type { ScoutStatus } from '../../../native-host/scout/scout.ts'
+import type { ScoutStatus } from '../../../shared/scout/scout.ts'
 import type { NoiseKey } from '../../../shared/verify/settings.ts'
 
 export interface OracleStart {

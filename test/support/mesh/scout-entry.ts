@@ -1,7 +1,7 @@
 // A headless Scout with the toy model in a process of its own.
 import pino from 'pino'
 import { parseFault } from '../../../native-host/scout/faults.ts'
-import { runScout } from '../../../native-host/scout/scout.ts'
+import { runScout } from '../../../native-host/scout/run-scout.ts'
 import { EngineDrafter } from '../../../shared/drafter/engine-drafter.ts'
 import { ToyEngine } from '../toy-engine.ts'
 import type { ScoutEvent, ScoutStart } from './messages.ts'

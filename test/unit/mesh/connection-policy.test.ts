@@ -1,8 +1,9 @@
 import { peerIdFromString } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
 import { describe, expect, it } from 'vitest'
-import { connectionGater, dialRefusal } from '../../../native-host/mesh/connection-policy.ts'
-import { listenAddresses, transportOf } from '../../../native-host/mesh/listen.ts'
+import { listenAddresses } from '../../../native-host/mesh/listen.ts'
+import { connectionGater, dialRefusal } from '../../../shared/mesh/connection-policy.ts'
+import { transportOf } from '../../../shared/mesh/transport.ts'
 
 const PEER = '12D3KooWSRXd6MNKhbp12gbUuSGdZaBDv4mWcmm7FLFRLsF5zjtz'
 const own = {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { FaultBook } from '../../../native-host/mesh/fault-book.ts'
-import { RateLimits } from '../../../native-host/mesh/rate-limits.ts'
 import { claimDelayMs } from '../../../shared/drafter/claim-rule.ts'
+import { RateLimits } from '../../../shared/mesh/rate-limits.ts'
 import { LIMITS } from '../../../shared/protocol/limits.ts'
 
 describe('RateLimits', () => {

@@ -1,12 +1,12 @@
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
-import type { Drafter } from '../../shared/drafter/drafter.ts'
-import { ScoutSession, type ScoutSessionHandlers } from '../../shared/drafter/scout-session.ts'
-import type { ScoutClaim } from '../../shared/protocol/frames.ts'
-import { LIMITS } from '../../shared/protocol/limits.ts'
-import { DRAFT_PROTOCOL } from '../../shared/protocol/names.ts'
-import { transportOf } from '../mesh/listen.ts'
+import type { Drafter } from '../drafter/drafter.ts'
+import { ScoutSession, type ScoutSessionHandlers } from '../drafter/scout-session.ts'
+import type { Log } from '../log.ts'
 import type { MeshNode } from '../mesh/node-options.ts'
-import type { Log } from '../oracle/log.ts'
+import { transportOf } from '../mesh/transport.ts'
+import type { ScoutClaim } from '../protocol/frames.ts'
+import { LIMITS } from '../protocol/limits.ts'
+import { DRAFT_PROTOCOL } from '../protocol/names.ts'
 
 export interface OracleLinkOptions {
   readonly node: MeshNode

@@ -1,7 +1,6 @@
-import type { EngineInfo, ForwardItem, PassItem, SequenceId } from '../../shared/engine/engine.ts'
-import type { EngineErrorCode } from '../../shared/engine/engine-error.ts'
-import { EngineError } from '../../shared/engine/engine-error.ts'
-import type { EngineLoadOptions } from './engine-options.ts'
+import type { EngineInfo, ForwardItem, PassItem, SequenceId } from '../engine.ts'
+import type { EngineErrorCode } from '../engine-error.ts'
+import { EngineError } from '../engine-error.ts'
 
 /** One call of the Engine interface. */
 export type EngineCall =
@@ -18,15 +17,15 @@ export type EngineCall =
   | { readonly method: 'verify'; readonly items: readonly PassItem[] }
   | { readonly method: 'unload' }
 
-/** To the engine's process. `load` comes first and once. */
-export type ToEngine =
-  | { readonly type: 'load'; readonly options: EngineLoadOptions }
+/** To the engine, with what its loader takes. `load` comes first and once. */
+export type ToEngine<Load = unknown> =
+  | { readonly type: 'load'; readonly options: Load }
   | { readonly type: 'call'; readonly id: number; readonly call: EngineCall }
   | { readonly type: 'abort'; readonly id: number }
   | { readonly type: 'ping' }
   | { readonly type: 'stop' }
 
-/** From the engine's process. `loaded` or `refused` comes first. */
+/** From the engine. `loaded` or `refused` comes first. */
 export type FromEngine =
   | { readonly type: 'loaded'; readonly info: EngineInfo; readonly why: string }
   | { readonly type: 'refused'; readonly error: WireError }
@@ -46,5 +45,5 @@ export function toWire(error: unknown): WireError {
 }
 
 export function fromWire({ code, message }: WireError): Error {
-  return code === null ? new Error(`in the engine's process: ${message}`) : new EngineError(code, message)
+  return code === null ? new Error(`in the engine: ${message}`) : new EngineError(code, message)
 }

@@ -8,10 +8,10 @@ import {
 } from '@libp2p/gossipsub'
 import { createTopicScoreParams } from '@libp2p/gossipsub/score'
 import type { PeerId } from '@libp2p/interface'
-import { LIMITS } from '../../shared/protocol/limits.ts'
-import { RESULT_TOPIC, WORK_TOPIC } from '../../shared/protocol/names.ts'
-import { type Offer, parseOffer } from '../../shared/protocol/offers.ts'
-import { openResult, type WorkResult } from '../../shared/protocol/results.ts'
+import { LIMITS } from '../protocol/limits.ts'
+import { RESULT_TOPIC, WORK_TOPIC } from '../protocol/names.ts'
+import { type Offer, parseOffer } from '../protocol/offers.ts'
+import { openResult, type WorkResult } from '../protocol/results.ts'
 import { RateLimits } from './rate-limits.ts'
 
 /** Nothing for deliveries (they are few), much for what fails validation: ten at once are −100, the graylist's edge −80. */

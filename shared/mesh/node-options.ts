@@ -1,14 +1,13 @@
 import type { GossipSub } from '@libp2p/gossipsub'
 import { type Identify, identify } from '@libp2p/identify'
-import type { Libp2p } from '@libp2p/interface'
+import type { Libp2p, PrivateKey } from '@libp2p/interface'
 import { noise } from '@libp2p/noise'
 import { type Ping, ping } from '@libp2p/ping'
 import { yamux } from '@libp2p/yamux'
-import { LIMITS } from '../../shared/protocol/limits.ts'
-import { AGENT } from '../../shared/protocol/names.ts'
+import { LIMITS } from '../protocol/limits.ts'
+import { AGENT } from '../protocol/names.ts'
 import { type ConnectionPolicy, connectionGater } from './connection-policy.ts'
 import { gossipService } from './gossip.ts'
-import type { Identity } from './identity.ts'
 
 /** Services that every node of the mesh has. */
 export interface MeshServices extends Record<string, unknown> {
@@ -20,9 +19,9 @@ export interface MeshServices extends Record<string, unknown> {
 export type MeshNode = Libp2p<MeshServices>
 
 /** What Oracle and Scout nodes have in common. */
-export function nodeOptions(identity: Identity, policy: ConnectionPolicy) {
+export function nodeOptions(privateKey: PrivateKey, policy: ConnectionPolicy) {
   return {
-    privateKey: identity.privateKey,
+    privateKey,
     nodeInfo: { userAgent: AGENT },
     connectionEncrypters: [noise()],
     streamMuxers: [yamux()],

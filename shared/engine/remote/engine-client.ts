@@ -6,8 +6,8 @@ import type {
   PassItem,
   PassResult,
   SequenceId,
-} from '../../shared/engine/engine.ts'
-import { EngineError } from '../../shared/engine/engine-error.ts'
+} from '../engine.ts'
+import { EngineError } from '../engine-error.ts'
 import { type EngineCall, type FromEngine, fromWire, type ToEngine } from './engine-messages.ts'
 
 /** Sequence ids of one engine process; its successor's start here plus as much again, so that none is ever used twice. */
