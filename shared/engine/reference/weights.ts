@@ -6,37 +6,57 @@ import { unpackTernary } from './ternary-blocks.ts'
 import { TernaryMatrix } from './ternary-matrix.ts'
 
 /** D embedding, F feed-forward, H heads, K key heads, C head width, V vocabulary. */
-export interface Layer {
+export interface Layer<M = Matrix> {
   readonly attnNorm: Float32Array // [D]
-  readonly attnQ: Matrix // [H·C × D]
-  readonly attnK: Matrix // [K·C × D]
-  readonly attnV: Matrix // [K·C × D]
+  readonly attnQ: M // [H·C × D]
+  readonly attnK: M // [K·C × D]
+  readonly attnV: M // [K·C × D]
   readonly attnSubNorm: Float32Array // [H·C]
-  readonly attnOutput: Matrix // [D × H·C]
+  readonly attnOutput: M // [D × H·C]
   readonly ffnNorm: Float32Array // [D]
-  readonly ffnGate: Matrix // [F × D]
-  readonly ffnUp: Matrix // [F × D]
+  readonly ffnGate: M // [F × D]
+  readonly ffnUp: M // [F × D]
   readonly ffnSubNorm: Float32Array // [F]
-  readonly ffnDown: Matrix // [D × F]
+  readonly ffnDown: M // [D × F]
 }
 
-export interface Weights {
-  readonly embedding: Matrix // [V × D]
-  readonly layers: readonly Layer[]
+export interface Weights<M = Matrix> {
+  readonly embedding: M // [V × D]
+  readonly layers: readonly Layer<M>[]
   readonly outputNorm: Float32Array // [D]
   /** The embedding itself when the file has no head of its own. */
-  readonly head: Matrix // [V × D]
+  readonly head: M // [V × D]
 }
 
 /** Unpacks every tensor, in its expected shape. @throws {EngineError} GGUF_INVALID, GGUF_UNSUPPORTED, OUT_OF_MEMORY */
 export function readWeights(gguf: Gguf, config: ModelConfig): Weights {
-  const taker = new TensorTaker(gguf)
+  return placeWeights(gguf, config, (tensor, factor) => {
+    if (!tensor.type.ternary) return new DenseMatrix(tensor)
+    const weights = unpackTernary(tensor)
+    if (factor !== 1 && weights.scales.length > 1) throw scaledTwice(tensor.name)
+    return new TernaryMatrix(tensor.rows, tensor.columns, {
+      ...weights,
+      scales: weights.scales.map((scale) => scale * factor),
+    })
+  })
+}
+
+/**
+ * Makes a matrix of every tensor that the graph multiplies with, once its shape is checked. `factor` is the tensor's own
+ * `.scale`, 1 without; only ternary tensors have another. @throws {EngineError} as readWeights, and what `make` throws
+ */
+export function placeWeights<M>(
+  gguf: Gguf,
+  config: ModelConfig,
+  make: (tensor: GgufTensor, factor: number) => M,
+): Weights<M> {
+  const taker = new TensorTaker(gguf, make)
   const { embedding: width, feedForward, vocabSize, heads, kvHeads, headDim } = config
   const query = heads * headDim
   const keys = kvHeads * headDim
   try {
     const embedding = taker.matrix('token_embd', vocabSize, width)
-    const layers = Array.from({ length: config.layers }, (_, i): Layer => {
+    const layers = Array.from({ length: config.layers }, (_, i): Layer<M> => {
       const name = `blk.${i}`
       return {
         attnNorm: taker.gain(`${name}.attn_norm`, width),
@@ -65,12 +85,14 @@ export function readWeights(gguf: Gguf, config: ModelConfig): Weights {
 }
 
 /** Takes tensors by name and shape, and knows in the end which nobody took: a graph that ignores tensors runs wrongly. */
-class TensorTaker {
+class TensorTaker<M> {
   readonly #gguf: Gguf
+  readonly #make: (tensor: GgufTensor, factor: number) => M
   readonly #left: Set<string>
 
-  constructor(gguf: Gguf) {
+  constructor(gguf: Gguf, make: (tensor: GgufTensor, factor: number) => M) {
     this.#gguf = gguf
+    this.#make = make
     this.#left = new Set(gguf.tensors.keys())
   }
 
@@ -81,22 +103,11 @@ class TensorTaker {
   }
 
   /** 1bitLLM's files may carry a matrix's scale as a tensor of its own, `<name>.scale`. */
-  matrix(name: string, rows: number, columns: number): Matrix {
+  matrix(name: string, rows: number, columns: number): M {
     const tensor = this.#take(`${name}.weight`, rows, columns)
     const scaled = this.#gguf.tensors.has(`${name}.scale`)
-    const factor = scaled ? this.#gain1(`${name}.scale`) : 1
-    if (!tensor.type.ternary) {
-      if (scaled) throw unsupported(tensor.name, 'is not ternary but has a scale')
-      return new DenseMatrix(tensor)
-    }
-    const weights = unpackTernary(tensor)
-    if (factor !== 1 && weights.scales.length > 1) {
-      throw unsupported(tensor.name, 'has scales of its blocks and a `.scale` besides')
-    }
-    return new TernaryMatrix(rows, columns, {
-      ...weights,
-      scales: weights.scales.map((scale) => scale * factor),
-    })
+    if (scaled && !tensor.type.ternary) throw unsupported(tensor.name, 'is not ternary but has a scale')
+    return this.#make(tensor, scaled ? this.#gain1(`${name}.scale`) : 1)
   }
 
   nothingLeft(): void {
@@ -124,6 +135,11 @@ class TensorTaker {
     this.#left.delete(name)
     return tensor
   }
+}
+
+/** The error of a tensor with scales in its blocks and a `.scale` besides. */
+export function scaledTwice(name: string): EngineError {
+  return unsupported(name, 'has scales of its blocks and a `.scale` besides')
 }
 
 function unsupported(name: string, why: string): EngineError {
