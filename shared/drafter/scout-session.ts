@@ -8,6 +8,8 @@ import type { Assignment, DoneReason, DraftAccount, DraftFrame, VerifiedFrame } 
 import type { Drafter } from './drafter.ts'
 
 export interface ScoutSessionHandlers {
+  /** Most unverified tokens that this Scout wants to hold, whatever window the Oracle grants. */
+  readonly window?: number
   welcomed?(targetModel: string): void
   /** The Oracle does not take this Scout (now). */
   refused?(reason: string): void
@@ -106,7 +108,9 @@ export class ScoutSession {
     }
   }
 
-  #assign(assignment: Assignment): void {
+  #assign(assigned: Assignment): void {
+    const window = Math.min(assigned.window, this.#handlers.window ?? assigned.window)
+    const assignment = { ...assigned, window }
     if (this.#tasks.has(assignment.id)) throw new ProtocolError('ORDER', `assignment ${assignment.id} twice`)
     if (this.#tasks.size >= this.#claim.capacity) {
       this.#giveBack(assignment.id, 'busy')

@@ -1,3 +1,4 @@
+import type { Connection } from '@libp2p/interface'
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import type { Drafter } from '../drafter/drafter.ts'
 import { ScoutSession, type ScoutSessionHandlers } from '../drafter/scout-session.ts'
@@ -18,6 +19,8 @@ export interface OracleLinkOptions {
   readonly log: Log
   /** Dial again when it is lost; else the link ends with its first session. */
   readonly lasting: boolean
+  /** On every new connection, before the claim. */
+  readonly prepare?: (connection: Connection, signal: AbortSignal) => Promise<void>
 }
 
 /** Keeps a session with one Oracle: dials, claims, and dials again when it is lost, ever more slowly while it is away. */
@@ -69,9 +72,10 @@ export class OracleLink {
 
   /** One session, from dialling to its end. */
   async #connect(signal: AbortSignal, welcomed: () => void): Promise<void> {
-    const { node, drafter, claim, handlers, log } = this.#options
+    const { node, drafter, claim, handlers, log, prepare } = this.#options
     const addresses: Multiaddr[] = this.#options.addresses.map((address) => multiaddr(address))
     const connection = await node.dial(addresses, { signal })
+    await prepare?.(connection, signal)
     const stream = await connection.newStream(DRAFT_PROTOCOL, { signal, runOnLimitedConnection: true })
     const oracle = connection.remotePeer.toString()
     log.info({ oracle, transport: transportOf(connection.remoteAddr) }, 'connected')

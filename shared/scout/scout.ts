@@ -1,3 +1,4 @@
+import type { Connection } from '@libp2p/interface'
 import { claimDelayMs } from '../drafter/claim-rule.ts'
 import type { DraftAccount, DraftFrame } from '../drafter/draft-worker.ts'
 import type { Drafter } from '../drafter/drafter.ts'
@@ -21,6 +22,10 @@ export interface ScoutOptions {
   readonly capacity: number
   /** Draft for the Oracles given only, or for any that offers work. */
   readonly serve: 'listed' | 'swarm'
+  /** Most unverified tokens to hold; absent: as many as the Oracle grants. */
+  readonly window?: number
+  /** On every new connection to an Oracle, before the claim: to show an invitation, say. Throws: no claim is made. */
+  readonly prepare?: (connection: Connection, signal: AbortSignal) => Promise<void>
   readonly log: Log
   /** Called when something changed, at most every quarter of a second, and never while nothing changes. */
   readonly onStatus?: (status: ScoutStatus) => void
@@ -106,7 +111,7 @@ export class Scout {
 
   /** Listed Oracles are dialled for as long as this Scout lives, the swarm's once per Offer. */
   #link(key: string, addresses: readonly string[], lasting: boolean, signal: AbortSignal): void {
-    const { log, node, drafter } = this.#options
+    const { log, node, drafter, prepare } = this.#options
     const claim = () => ({ ...this.#claim, speed: this.#claimedSpeed(), job: null })
     const link = new OracleLink({
       node,
@@ -116,6 +121,7 @@ export class Scout {
       handlers: this.#handlers(key),
       log,
       lasting,
+      ...(prepare && { prepare }),
     })
     this.#links.set(key, link)
     const running = link.run(signal).finally(() => {
@@ -127,8 +133,9 @@ export class Scout {
   }
 
   #handlers(oracle: string): ScoutSessionHandlers {
-    const { log, lie } = this.#options
+    const { log, lie, window } = this.#options
     return {
+      ...(window !== undefined && { window }),
       welcomed: () => this.#refused(oracle, null),
       refused: (reason) => this.#refused(oracle, reason),
       assigned: ({ id, context, window }) => {

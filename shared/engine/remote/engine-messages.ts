@@ -32,6 +32,16 @@ export type FromEngine =
   | { readonly type: 'result'; readonly id: number; readonly value: unknown }
   | { readonly type: 'error'; readonly id: number; readonly error: WireError }
   | { readonly type: 'pong' }
+  /** While it loads: how far it is. */
+  | { readonly type: 'progress'; readonly progress: LoadStep }
+  /** The device is gone, and the model with it. */
+  | { readonly type: 'lost'; readonly reason: string }
+
+export interface LoadStep {
+  readonly step: 'read' | 'compile'
+  readonly bytes: number
+  readonly totalBytes: number
+}
 
 /** An error without its stack: `code` is null for what should not have happened. */
 export interface WireError {
