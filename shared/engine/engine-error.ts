@@ -11,8 +11,9 @@ export type EngineErrorCode =
   | 'BATCH_INVALID' // empty items, too many rows, a sequence twice in a batch, a token id outside the vocabulary, parents
   | 'ABORTED'
   | 'UNLOADED'
-  | 'ENGINE_LOST' // the engine's process ended; the supervisor restarts it, sequences are gone
+  | 'ENGINE_LOST' // the engine's process or its GPU device is gone, and all sequences with it; load it anew
   | 'NATIVE_UNAVAILABLE' // the native addon is not built or does not load here
+  | 'WEBGPU_UNAVAILABLE' // no adapter or device, limits too small, or a shader that this browser does not compile
 
 export class EngineError extends Error {
   override readonly name = 'EngineError'
