@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
-import { readdirSync, readFileSync } from 'node:fs'
-import { extname, join } from 'node:path'
+import { extname } from 'node:path'
+import type { Assets } from '../packaged/assets.ts'
 
 export interface StaticFile {
   readonly bytes: Uint8Array<ArrayBuffer>
@@ -31,21 +31,14 @@ export const PAGE_POLICY = [
 ].join('; ')
 
 /** The built page, read once: what is not in this map does not exist, whatever path is asked for. */
-export function readStaticFiles(folder: string): ReadonlyMap<string, StaticFile> {
+export function readStaticFiles(assets: Assets, folder: string): ReadonlyMap<string, StaticFile> {
   const files = new Map<string, StaticFile>()
-  let entries: { readonly parentPath: string; readonly name: string; isFile(): boolean }[]
-  try {
-    entries = readdirSync(folder, { recursive: true, withFileTypes: true })
-  } catch {
-    return files
-  }
-  for (const entry of entries) {
-    const type = TYPES[extname(entry.name)]
-    if (!entry.isFile() || !type) continue
-    const path = join(entry.parentPath, entry.name)
-    const bytes = new Uint8Array(readFileSync(path))
+  for (const name of assets.list(folder)) {
+    const type = TYPES[extname(name)]
+    if (!type) continue
+    const bytes = assets.read(name)
     const tag = `"${createHash('sha256').update(bytes).digest('base64url').slice(0, 22)}"`
-    files.set(path.slice(folder.length).replaceAll('\\', '/'), { bytes, type, tag })
+    files.set(name.slice(folder.length), { bytes, type, tag })
   }
   const index = files.get('/index.html')
   if (index) files.set('/', index)

@@ -2,7 +2,7 @@ import { readdir, readFile, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { parseGguf } from '../../shared/engine/gguf.ts'
 import { readModelConfig } from '../../shared/engine/model-config.ts'
-import { EMBEDDED } from '../daemon/model-files.ts'
+import { modelFile } from '../daemon/model-files.ts'
 import { homeFolders } from '../settings/home.ts'
 
 interface Listed {
@@ -23,8 +23,8 @@ export async function modelList(options: { readonly json?: boolean }): Promise<v
   const folder = join(homeFolders(process.env).data, 'models')
   const own = await readdir(folder).catch(() => [])
   const files = [
-    { path: join(EMBEDDED, 'target.gguf'), note: 'engine.model embedded' },
-    { path: join(EMBEDDED, 'draft.gguf'), note: 'draft.model embedded' },
+    { path: modelFile('embedded', 'target'), note: 'engine.model embedded' },
+    { path: modelFile('embedded', 'draft'), note: 'draft.model embedded' },
     ...own.filter((name) => name.endsWith('.gguf')).map((name) => ({ path: join(folder, name), note: '' })),
   ]
   const models = await Promise.all(files.map(describe))

@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander'
-import { version } from '../daemon/package-root.ts'
+import { version } from '../packaged/version.ts'
 import { SCOUT_FLAGS, SHORT_FLAGS } from '../settings/names.ts'
 import type { SettingKey } from '../settings/schema.ts'
 import { addSettingOptions } from './setting-options.ts'

@@ -2,8 +2,8 @@ import type { Command } from 'commander'
 import { startDaemon } from '../daemon/daemon.ts'
 import { logUncaught } from '../daemon/last-resort.ts'
 import { createLogger } from '../daemon/logger.ts'
-import { entryScript } from '../daemon/package-root.ts'
 import { welcome } from '../daemon/welcome.ts'
+import { selfCommand } from '../packaged/self-command.ts'
 import { loadSettings } from '../settings/load.ts'
 import { SHORT_FLAGS } from '../settings/names.ts'
 
@@ -16,7 +16,7 @@ export async function serve(flags: ReadonlyMap<string, string>, _command: Comman
   const log = createLogger(loaded.settings['log.level'], 'shard')
   logUncaught(log)
   const first = firstSignal()
-  const starting = startDaemon(loaded, entryScript(), log)
+  const starting = startDaemon(loaded, selfCommand(), log)
   const daemon = await Promise.race([starting, first.then(() => null)])
   const end = () => process.exit(process.exitCode ?? 0)
   if (daemon === null) {

@@ -11,12 +11,14 @@ import { OracleMesh } from '../mesh/oracle-mesh.ts'
 import { createMetrics, type Metrics } from '../metrics.ts'
 import { CombinedPool } from '../oracle/combined-pool.ts'
 import { createOracle } from '../oracle/oracle.ts'
+import { assets } from '../packaged/assets.ts'
+import type { SelfCommand } from '../packaged/self-command.ts'
+import { version } from '../packaged/version.ts'
 import { isLoopback, type LoadedSettings } from '../settings/load.ts'
 import { startLocalDrafters } from './local-drafters.ts'
 import { meshView } from './mesh-view.ts'
 import { modelFile, tokenizerBeside } from './model-files.ts'
 import { engineLoad, oracleSettings } from './oracle-settings.ts'
-import { packageRoot, version } from './package-root.ts'
 import { poolHolds } from './pool-holds.ts'
 import { checkPorts, explainListenError, type Port } from './port-in-use.ts'
 import { ScoutFleet } from './scout-fleet.ts'
@@ -45,7 +47,7 @@ const SCOUTS_MS = 5_000
  * The composition root: settings → engine's process → Oracle → mesh → API → Scouts.
  * @throws {ShardError} {EngineError} {SettingsError} with everything stopped that was started
  */
-export async function startDaemon(loaded: LoadedSettings, entry: string, log: Logger): Promise<Daemon> {
+export async function startDaemon(loaded: LoadedSettings, self: SelfCommand, log: Logger): Promise<Daemon> {
   const { settings, home } = loaded
   const startedAt = Date.now()
   const api: Port = {
@@ -72,7 +74,7 @@ export async function startDaemon(loaded: LoadedSettings, entry: string, log: Lo
 
   try {
     const metrics = createMetrics({ processMetrics: true })
-    const supervisor = new EngineSupervisor({ entry, load: engineLoad(settings, model) })
+    const supervisor = new EngineSupervisor({ self, load: engineLoad(settings, model) })
     supervisor.onState(({ state, reason, pid }) =>
       log[stopping || state === 'ready' || state === 'starting' ? 'info' : 'warn'](
         { state, reason, enginePid: pid },
@@ -93,7 +95,7 @@ export async function startDaemon(loaded: LoadedSettings, entry: string, log: Lo
     const scoutFolder = join(home.data, 'scouts')
     const scoutIds = await ScoutFleet.identities(scoutFolder, scoutCount)
     const mesh = meshOn(loaded) ? await startMesh(loaded, scoutIds, metrics, log, meshPorts) : null
-    const local = await startLocalDrafters(settings, engine, entry)
+    const local = await startLocalDrafters(settings, engine, self)
     started.push(local.stop)
     if (local.names.length > 0) log.info({ drafters: local.names }, 'local drafters')
     const oracle = createOracle({
@@ -158,7 +160,7 @@ export async function startDaemon(loaded: LoadedSettings, entry: string, log: Lo
         origins: settings['api.origins'],
         key: settings['api.key'],
       },
-      files: readStaticFiles(join(packageRoot, 'dist', 'chat')),
+      files: readStaticFiles(assets, 'dist/chat'),
     })
     let server: Listening
     try {
@@ -178,7 +180,7 @@ export async function startDaemon(loaded: LoadedSettings, entry: string, log: Lo
       const scouts = await ScoutFleet.start({
         count: scoutCount,
         directory: scoutFolder,
-        entry,
+        self,
         oracles: mesh.multiaddrs().slice(0, 1),
         flags: scoutFlags(loaded),
         log,

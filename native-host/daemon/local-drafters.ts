@@ -5,6 +5,7 @@ import { NgramDrafter } from '../../shared/drafter/ngram-drafter.ts'
 import type { EngineInfo } from '../../shared/engine/engine.ts'
 import { EngineSupervisor } from '../engine/supervisor.ts'
 import { FixedPool } from '../oracle/combined-pool.ts'
+import type { SelfCommand } from '../packaged/self-command.ts'
 import type { Settings } from '../settings/schema.ts'
 import { modelFile } from './model-files.ts'
 import { ShardError } from './shard-error.ts'
@@ -19,7 +20,7 @@ export interface LocalDrafters {
 export async function startLocalDrafters(
   settings: Settings,
   target: EngineInfo,
-  entry: string,
+  self: SelfCommand,
 ): Promise<LocalDrafters> {
   const kind = settings['draft.local']
   const workers: DraftWorker[] = []
@@ -31,7 +32,7 @@ export async function startLocalDrafters(
   if (kind === 'model' || kind === 'both') {
     const model = modelFile(settings['draft.model'], 'draft')
     // In a process of its own: the target's passes and the draft's would otherwise wait for each other.
-    supervisor = new EngineSupervisor({ entry, load: { model, kind: settings['engine.kind'], threads: 1 } })
+    supervisor = new EngineSupervisor({ self, load: { model, kind: settings['engine.kind'], threads: 1 } })
     const info = await supervisor.start()
     if (info.tokenizerHash !== target.tokenizerHash) {
       await supervisor.stop()

@@ -2,14 +2,15 @@ import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { Tokenizer } from '../../shared/tokenizer/tokenizer.ts'
-import { packageRoot } from './package-root.ts'
+import { assets } from '../packaged/assets.ts'
 import { ShardError } from './shard-error.ts'
-
-export const EMBEDDED = join(packageRoot, 'models', 'embedded')
 
 /** What `embedded` means for the setting engine.model, and for draft.model. */
 export function modelFile(setting: string, role: 'target' | 'draft'): string {
-  const path = setting === 'embedded' ? join(EMBEDDED, `${role}.gguf`) : resolve(setting)
+  const path =
+    setting === 'embedded'
+      ? join(assets.path('models/embedded') ?? 'models/embedded', `${role}.gguf`)
+      : resolve(setting)
   if (existsSync(path)) return path
   const key = role === 'target' ? 'engine.model' : 'draft.model'
   throw new ShardError(

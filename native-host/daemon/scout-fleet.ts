@@ -2,12 +2,14 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { join } from 'node:path'
 import type { Log } from '../../shared/log.ts'
 import { ensureIdentity } from '../mesh/identity.ts'
+import type { SelfCommand } from '../packaged/self-command.ts'
 
 export interface FleetOptions {
   readonly count: number
   /** Each Scout has its folder in here, with a lasting identity. */
   readonly directory: string
-  readonly entry: string
+  /** Starts this program again. */
+  readonly self: SelfCommand
   /** Of the one Oracle that they serve. */
   readonly oracles: readonly string[]
   /** More flags of `shard scout`. */
@@ -94,12 +96,12 @@ export class ScoutFleet {
   }
 
   #spawn(slot: Slot): void {
-    const { entry, oracles, flags, log } = this.#options
+    const { self, oracles, flags, log } = this.#options
     const addresses = oracles.flatMap((address) => ['--oracle', address])
     const startedAt = performance.now()
     slot.timer = null
     // The IPC channel says nothing; its end tells the Scout that its parent is gone.
-    const child = spawn(process.execPath, [entry, 'scout', '--home', slot.home, ...addresses, ...flags], {
+    const child = spawn(self.command, [...self.args, 'scout', '--home', slot.home, ...addresses, ...flags], {
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     })
     slot.child = child

@@ -8,6 +8,7 @@ export type ShardErrorCode =
   | 'NO_DAEMON' // nothing answers at the API's address
   | 'REFUSED' // the daemon answered with an error
   | 'CANNOT_WRITE'
+  | 'CANNOT_UNPACK' // the single executable's files cannot be put into the cache folder
 
 /** Exit codes of the command line. */
 export const EXIT = { failure: 1, usage: 2, portInUse: 3, noDaemon: 4 } as const

@@ -1,7 +1,7 @@
 import { modelId } from '../api/context.ts'
+import { version } from '../packaged/version.ts'
 import type { Settings } from '../settings/schema.ts'
 import type { Daemon } from './daemon.ts'
-import { version } from './package-root.ts'
 
 /** What `shard serve` says once it runs: all that is needed to use it. */
 export function welcome(daemon: Daemon, settings: Settings): string {

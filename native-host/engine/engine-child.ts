@@ -1,12 +1,13 @@
-import { type ChildProcess, fork } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import type { EngineError } from '../../shared/engine/engine-error.ts'
 import { EngineClient } from '../../shared/engine/remote/engine-client.ts'
 import { type FromEngine, fromWire, type ToEngine } from '../../shared/engine/remote/engine-messages.ts'
+import type { SelfCommand } from '../packaged/self-command.ts'
 import type { EngineLoadOptions } from './engine-options.ts'
 
 export interface EngineChildInit {
-  /** Script that calls runEngineProcess when started with `args`. */
-  readonly entry: string
+  /** Starts the program that calls runEngineProcess when it is given `args`. */
+  readonly self: SelfCommand
   readonly args: readonly string[]
   readonly generation: number
   readonly load: EngineLoadOptions
@@ -48,9 +49,8 @@ export class EngineChild {
 
   constructor(init: EngineChildInit, limits: EngineChildLimits) {
     this.#limits = limits
-    this.#process = fork(init.entry, [...init.args], {
+    this.#process = spawn(init.self.command, [...init.self.args, ...init.args], {
       serialization: 'advanced',
-      execArgv: [],
       // What an engine has to say goes to stderr; stdout belongs to the command that the user typed.
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     })

@@ -1,9 +1,8 @@
-import { existsSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
 import type { ModelInfo } from '../../shared/engine/engine.ts'
 import { EngineError } from '../../shared/engine/engine-error.ts'
 import type { NoiseKey, SamplingSettings } from '../../shared/verify/settings.ts'
+import { assets } from '../packaged/assets.ts'
+import { loadAddon } from '../packaged/load-addon.ts'
 
 /** What build/native/shard-engine.node exports (native/src/addon). Errors carry an EngineErrorCode as `code`. */
 export interface NativeAddon {
@@ -91,30 +90,25 @@ export interface NativeEmittedToken {
   readonly top: readonly { readonly id: number; readonly logprob: number }[]
 }
 
-const ADDON = join('build', 'native', 'shard-engine.node')
-
-/** Path of the built addon: in the package that holds this code, bundled or not; null when it was not built. */
-export function findNativeAddon(start: string = import.meta.dirname): string | null {
-  for (let folder = start; ; folder = dirname(folder)) {
-    const file = join(folder, ADDON)
-    if (existsSync(file)) return file
-    if (dirname(folder) === folder) return null
-  }
+/** Path of the built addon; null when it was not built. @throws {ShardError} CANNOT_UNPACK, in a single executable */
+export function findNativeAddon(): string | null {
+  return assets.path('build/native/shard-engine.node')
 }
 
 /** @throws {EngineError} NATIVE_UNAVAILABLE */
-export function loadNativeAddon(file: string | null = findNativeAddon()): NativeAddon {
-  if (file === null) {
-    throw new EngineError(
-      'NATIVE_UNAVAILABLE',
-      'the native engine is not built: run `npm run build` with a C++ compiler installed',
-    )
-  }
+export function loadNativeAddon(find: () => string | null = findNativeAddon): NativeAddon {
+  let file: string | null = null
   try {
-    return createRequire(import.meta.url)(file) as NativeAddon
+    file = find()
+    if (file !== null) return loadAddon(file) as NativeAddon
   } catch (cause) {
-    throw new EngineError('NATIVE_UNAVAILABLE', `the native engine ${file} does not load here: ${cause}`, {
+    const what = file === null ? 'the native engine' : `the native engine ${file}`
+    throw new EngineError('NATIVE_UNAVAILABLE', `${what} does not load here: ${(cause as Error).message}`, {
       cause,
     })
   }
+  throw new EngineError(
+    'NATIVE_UNAVAILABLE',
+    'the native engine is not built: run `npm run build` with a C++ compiler installed',
+  )
 }

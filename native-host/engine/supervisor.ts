@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Engine, EngineInfo } from '../../shared/engine/engine.ts'
 import { EngineError } from '../../shared/engine/engine-error.ts'
 import { type EngineClient, lost } from '../../shared/engine/remote/engine-client.ts'
+import type { SelfCommand } from '../packaged/self-command.ts'
 import { DEFAULT_CHILD_LIMITS, EngineChild, type EngineChildLimits } from './engine-child.ts'
 import type { EngineLoadOptions } from './engine-options.ts'
 import { SupervisedEngine } from './supervised-engine.ts'
@@ -16,8 +17,8 @@ export interface EngineStateEvent {
 }
 
 export interface SupervisorInit {
-  /** Script that calls runEngineProcess when started with `args`. */
-  readonly entry: string
+  /** Starts the program that calls runEngineProcess when it is given `args`. */
+  readonly self: SelfCommand
   /** Default: `engine`, the hidden verb of the CLI. */
   readonly args?: readonly string[]
   readonly load: EngineLoadOptions
@@ -142,8 +143,8 @@ export class EngineSupervisor {
   }
 
   #spawn(): EngineChild {
-    const { entry, args = ['engine'], load } = this.#init
-    const child = new EngineChild({ entry, args, load, generation: this.#generation++ }, this.#limits)
+    const { self, args = ['engine'], load } = this.#init
+    const child = new EngineChild({ self, args, load, generation: this.#generation++ }, this.#limits)
     this.#child = child
     if (this.#stop.signal.aborted) child.kill('the engine was stopped')
     if (this.#info === null) this.#enter('starting', 'the model is being loaded')

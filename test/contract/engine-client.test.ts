@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { onTestFinished } from 'vitest'
 import { EngineSupervisor } from '../../native-host/engine/supervisor.ts'
+import { nodeScript } from '../../native-host/packaged/self-command.ts'
 import { builtAddon } from '../support/native-addon.ts'
 import { tempFolder } from '../support/temp-folder.ts'
 import type { OpenEngine } from './engine/open-engine.ts'
@@ -17,7 +18,10 @@ builtAddon()
 const open: OpenEngine = async (bytes, limits = {}) => {
   const model = join(await tempFolder(), 'model.gguf')
   await writeFile(model, bytes)
-  const supervisor = new EngineSupervisor({ entry: ENTRY, load: { model, kind: 'native', ...limits } })
+  const supervisor = new EngineSupervisor({
+    self: nodeScript(ENTRY),
+    load: { model, kind: 'native', ...limits },
+  })
   onTestFinished(() => supervisor.stop())
   await supervisor.start()
   return supervisor.engine

@@ -8,8 +8,8 @@ import { randomGguf } from '../support/random-gguf.ts'
 import { tempFolder } from '../support/temp-folder.ts'
 
 const addon = builtAddon()
-const notBuilt = () => loadNativeAddon(null)
-const doesNotLoad = () => loadNativeAddon(import.meta.filename)
+const notBuilt = () => loadNativeAddon(() => null)
+const doesNotLoad = () => loadNativeAddon(() => import.meta.filename)
 
 async function modelFile(bytes: Uint8Array = randomGguf({ layers: 1 })): Promise<string> {
   const path = join(await tempFolder(), 'model.gguf')

@@ -6,6 +6,7 @@ import { EngineSupervisor } from '../../native-host/engine/supervisor.ts'
 import { createMetrics } from '../../native-host/metrics.ts'
 import { FixedPool } from '../../native-host/oracle/combined-pool.ts'
 import { createOracle } from '../../native-host/oracle/oracle.ts'
+import { nodeScript } from '../../native-host/packaged/self-command.ts'
 import { EngineDrafter } from '../../shared/drafter/engine-drafter.ts'
 import { LocalWorker } from '../../shared/drafter/local-worker.ts'
 import { loadReferenceEngine } from '../../shared/engine/reference/reference-engine.ts'
@@ -32,7 +33,7 @@ async function open(options: { drafts: boolean; backoffMs?: number; maxFailedSta
   const model = join(await tempFolder(), 'model.gguf')
   await writeFile(model, MODEL)
   const supervisor = new EngineSupervisor({
-    entry: ENTRY,
+    self: nodeScript(ENTRY),
     load: { model, kind: 'reference' },
     limits: { backoffMs, maxFailedStarts },
   })

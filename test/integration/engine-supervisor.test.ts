@@ -11,6 +11,7 @@ import {
   EngineSupervisor,
   type SupervisorInit,
 } from '../../native-host/engine/supervisor.ts'
+import { nodeScript } from '../../native-host/packaged/self-command.ts'
 import { loadReferenceEngine } from '../../shared/engine/reference/reference-engine.ts'
 import { randomGguf } from '../support/random-gguf.ts'
 import { tempFolder } from '../support/temp-folder.ts'
@@ -27,7 +28,11 @@ async function modelFile(bytes: Uint8Array = MODEL): Promise<string> {
 }
 
 function supervise(model: string, init: Partial<SupervisorInit> = {}): EngineSupervisor {
-  const supervisor = new EngineSupervisor({ entry: ENTRY, load: { model, kind: 'reference' }, ...init })
+  const supervisor = new EngineSupervisor({
+    self: nodeScript(ENTRY),
+    load: { model, kind: 'reference' },
+    ...init,
+  })
   onTestFinished(() => supervisor.stop())
   return supervisor
 }
@@ -193,7 +198,11 @@ describe('EngineSupervisor', () => {
 
   it('gives up on a process that never comes up', async () => {
     const limits = { backoffMs: 1, maxFailedStarts: 3 }
-    const supervisor = supervise(await modelFile(), { args: [], entry: '/nonexistent/entry.js', limits })
+    const supervisor = supervise(await modelFile(), {
+      args: [],
+      self: nodeScript('/nonexistent/entry.js'),
+      limits,
+    })
     await expect(supervisor.start()).rejects.toMatchObject({ code: 'ENGINE_LOST' })
     expect(supervisor.restarts).toBe(2)
     expect(supervisor.state).toBe('failed')

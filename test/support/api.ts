@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { createApp } from '../../native-host/api/app.ts'
 import type { GuardRules } from '../../native-host/api/guard.ts'
-import { readStaticFiles } from '../../native-host/api/static-files.ts'
 import { textCodec } from '../../native-host/api/text-codec.ts'
 import { createMetrics } from '../../native-host/metrics.ts'
 import type { Generator } from '../../native-host/oracle/generation.ts'
@@ -38,7 +37,7 @@ export async function inProcessApi(
       limits: { maxBodyBytes: 64 * 1024, maxRequests: options.maxRequests ?? 64 },
     },
     rules: { loopback: true, names: [], origins: [], key: '', ...options.rules },
-    files: readStaticFiles('/nowhere'),
+    files: new Map(),
   })
   const headers = { host: '127.0.0.1', 'content-type': 'application/json' }
   return {

@@ -1,8 +1,9 @@
 import { EngineSupervisor } from '../../native-host/engine/supervisor.ts'
+import { nodeScript } from '../../native-host/packaged/self-command.ts'
 
 /** A process that owns an engine: prints the engine's process id, then begins a pass that outlives this process. */
 const [entry, model] = process.argv.slice(2) as [string, string]
-const supervisor = new EngineSupervisor({ entry, load: { model, kind: 'reference' } })
+const supervisor = new EngineSupervisor({ self: nodeScript(entry), load: { model, kind: 'reference' } })
 await supervisor.start()
 const sequence = await supervisor.engine.createSequence()
 process.stdout.write(`${supervisor.status.pid}\n`)

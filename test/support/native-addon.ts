@@ -13,5 +13,5 @@ export function builtAddon(): NativeAddon {
     encoding: 'utf8',
   })
   if (status !== 0) throw new Error(`native/build.mjs ended with ${status}: ${stderr}`)
-  return loadNativeAddon(join(root, 'build', 'native', 'shard-engine.node'))
+  return loadNativeAddon()
 }
