@@ -45,6 +45,14 @@ export function printable(name: string, value: string, most: number): string {
   return value
 }
 
+/** Text for people or a model: any characters, between `least` and `most` UTF-16 units. */
+export function text(name: string, value: string, least: number, most: number): string {
+  if (value.length < least || value.length > most) {
+    throw new ProtocolError('RANGE', `${name} has ${value.length} characters, expected ${least} to ${most}`)
+  }
+  return value
+}
+
 /** A peer id in its usual text form, as `PeerId.toString()` writes it. */
 export function peerId(name: string, value: string): string {
   const text = printable(name, value, LIMITS.peerIdBytes)
@@ -82,4 +90,17 @@ export function decode<T>(name: string, read: () => T): T {
       cause,
     })
   }
+}
+
+/** A frame holds one message, or none that this version knows. @throws {ProtocolError} AMBIGUOUS */
+export function oneMessage<F extends object>(frame: F): F {
+  if (Object.values(frame).filter((value) => value !== undefined).length > 1) {
+    throw new ProtocolError('AMBIGUOUS', 'a frame holds more than one message')
+  }
+  return frame
+}
+
+/** Nothing of it is known to this version: a later one's message. */
+export function isUnknown(frame: object): boolean {
+  return Object.values(frame).every((value) => value === undefined)
 }

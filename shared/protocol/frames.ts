@@ -6,7 +6,7 @@ import type {
   VerifiedFrame,
 } from '../drafter/draft-worker.ts'
 import type { SamplingSettings } from '../verify/settings.ts'
-import { bytes, decode, integer, printable, real, tokenIds } from './checks.ts'
+import { bytes, decode, integer, isUnknown, oneMessage, printable, real, tokenIds } from './checks.ts'
 import { fromHex, toHex } from './hex.ts'
 import { LIMITS } from './limits.ts'
 import { type Assign, type Claim, Frame, type Settings } from './messages.ts'
@@ -56,7 +56,7 @@ const UINT32 = 0xffff_ffff
 export function parseScoutFrame(data: Uint8Array, vocabSize: number): ScoutFrame | null {
   const tokens = LIMITS.windowTokens
   const frame = decode('frame', () => Frame.decode(data, { limits: { draft: { tokens } } }))
-  const { claim, refuse, draft } = only(frame)
+  const { claim, refuse, draft } = oneMessage(frame)
   if (claim) return { type: 'claim', claim: parseClaim(claim) }
   if (refuse) return { type: 'refuse', ...parseRefuse(refuse) }
   if (draft) {
@@ -66,7 +66,7 @@ export function parseScoutFrame(data: Uint8Array, vocabSize: number): ScoutFrame
       frame: parseRun(draft, tokens, vocabSize),
     }
   }
-  if (isEmpty(frame)) return null
+  if (isUnknown(frame)) return null
   throw new ProtocolError('ORDER', 'a Scout sent a message that only an Oracle sends')
 }
 
@@ -84,7 +84,7 @@ export function parseOracleFrame(data: Uint8Array, vocabSize: number): OracleFra
       },
     }),
   )
-  const { welcome, refuse, assign, verified, done } = only(frame)
+  const { welcome, refuse, assign, verified, done } = oneMessage(frame)
   if (welcome)
     return { type: 'welcome', targetModel: printable('target_model', welcome.targetModel, LIMITS.nameBytes) }
   if (refuse) return { type: 'refuse', ...parseRefuse(refuse) }
@@ -110,7 +110,7 @@ export function parseOracleFrame(data: Uint8Array, vocabSize: number): OracleFra
       receipt: bytes('receipt', done.receipt, 0, LIMITS.receiptBytes),
     }
   }
-  if (isEmpty(frame)) return null
+  if (isUnknown(frame)) return null
   throw new ProtocolError('ORDER', 'an Oracle sent a message that only a Scout sends')
 }
 
@@ -254,15 +254,4 @@ function run(frame: DraftFrame): { epoch: number; position: number; tokens: numb
 /** Assignment ids start at 1; 0 in Refuse means the claim. */
 function assignmentId(id: number): number {
   return integer('assignment', id, 1, UINT32)
-}
-
-function isEmpty(frame: Frame): boolean {
-  return Object.values(frame).every((value) => value === undefined)
-}
-
-function only(frame: Frame): Frame {
-  if (Object.values(frame).filter((value) => value !== undefined).length > 1) {
-    throw new ProtocolError('AMBIGUOUS', 'a frame holds more than one message')
-  }
-  return frame
 }

@@ -78,6 +78,56 @@ export const LIMITS = {
   firstBanMs: 10_000,
   longestBanMs: 600_000,
 
+  /** An invitation: as hard to guess as a key. */
+  inviteBytes: 16,
+  /** A frame of /shard/pair: an invitation, or a reason of one word. */
+  pairFrameBytes: 128,
+  /** Live invitations: more are forgotten links. */
+  invites: 16,
+  /** Attempts to pair, per peer and minute: a person who pastes a link again. */
+  pairsPerMinute: 6,
+  /** Attempts of all peers together per minute: new identities cost nothing, and each attempt hashes. */
+  allPairsPerMinute: 60,
+  /** Streams of /shard/pair per connection. */
+  pairStreams: 2,
+  /** Devices that were paired by invitation: one owner has fewer. */
+  devices: 256,
+  /** Longest life of an invitation, in hours: one that lies about for longer is a key under the doormat. */
+  inviteHours: 24 * 30,
+
+  /** A chat request: the longest context at six bytes of text a token; and it must fit the write queue. */
+  generateRequestBytes: 768 * 1024,
+  /** What an Oracle says in one frame of /shard/generate; longer text is cut into several. */
+  answerFrameBytes: 32 * 1024,
+  /** Text and pieces in one Tokens: at three bytes a UTF-16 unit, with each author's peer id, they fit the frame. */
+  tokensCharacters: 4096,
+  tokensPieces: 128,
+  /** Turns of one conversation, as in the HTTP API. */
+  turns: 4096,
+  /** Stop strings and their length, as in the HTTP API. */
+  stopStrings: 4,
+  stopCharacters: 1024,
+  /** What went wrong, for people: a few sentences. */
+  messageCharacters: 1024,
+  /** Longest advice of when to try again, in seconds. */
+  retryAfterS: 3600,
+  /** Pieces of one answer: a token that waits for a stop string to be decided may come in two. */
+  answerPieces: 2 * 131_072 + 1,
+  /** Text that came and that its reader has not taken; more is no reader. */
+  answerQueueBytes: 4 * 1024 * 1024,
+  /** Answers for one peer at once: a household's pages; there are about as many slots. */
+  answersPerPeer: 4,
+  /** Streams of /shard/generate per connection: as many answers, and questions of how the Oracle is. */
+  generateStreams: 8,
+  /** Such streams per peer and minute: pages ask every few seconds; more is a flood. */
+  generateStreamsPerMinute: 240,
+  /** Chat requests per peer and minute: more than a person types, enough for a program on trial. */
+  requestsPerMinute: 60,
+  /** From opening the stream to the whole request: one round trip, and a long conversation over a slow uplink. */
+  requestDeadlineMs: 15_000,
+  /** From asking to the first word of an answer, be it Begin, Info or Paired: two round trips and a busy Oracle. */
+  answerDeadlineMs: 15_000,
+
   /** Longest life of an Offer: after it the shortage has passed or changed. */
   offerDeadlineMs: 30_000,
   /** Least time between two Offers of one Oracle. */

@@ -1,5 +1,7 @@
 // @ts-nocheck
 // Generated from messages.proto by `npm run protocol`. Do not edit.
+/* eslint-disable require-yield */
+
 import { decodeMessage, encodeMessage, MaxLengthError, message, streamMessage } from 'protons-runtime'
 import { alloc as uint8ArrayAlloc } from 'uint8arrays/alloc'
 import type { Codec, DecodeOptions } from 'protons-runtime'
@@ -2881,5 +2883,2485 @@ export namespace SignedResult {
 
   export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<SignedResult>): Generator<SignedResultResultFieldEvent | SignedResultSignatureFieldEvent> {
     return streamMessage(buf, SignedResult.codec(), opts)
+  }
+}
+
+export interface PairFrame {
+  pair?: Pair
+  paired?: Paired
+  refuse?: Refuse
+}
+
+export namespace PairFrame {
+  let _codec: Codec<PairFrame>
+
+  export const codec = (): Codec<PairFrame> => {
+    if (_codec == null) {
+      _codec = message<PairFrame>((obj, w, opts = {}) => {
+        if (opts.lengthDelimited !== false) {
+          w.fork()
+        }
+
+        if (obj.pair != null) {
+          w.uint32(10)
+          Pair.codec().encode(obj.pair, w)
+        }
+
+        if (obj.paired != null) {
+          w.uint32(18)
+          Paired.codec().encode(obj.paired, w)
+        }
+
+        if (obj.refuse != null) {
+          w.uint32(26)
+          Refuse.codec().encode(obj.refuse, w)
+        }
+
+        if (opts.lengthDelimited !== false) {
+          w.ldelim()
+        }
+      }, (reader, length, opts = {}) => {
+        const obj: any = {}
+
+        const end = length == null ? reader.len : reader.pos + length
+
+        while (reader.pos < end) {
+          const tag = reader.uint32()
+
+          switch (tag >>> 3) {
+            case 1: {
+              obj.pair = Pair.codec().decode(reader, reader.uint32(), {
+                limits: opts.limits?.pair
+              })
+              break
+            }
+            case 2: {
+              obj.paired = Paired.codec().decode(reader, reader.uint32(), {
+                limits: opts.limits?.paired
+              })
+              break
+            }
+            case 3: {
+              obj.refuse = Refuse.codec().decode(reader, reader.uint32(), {
+                limits: opts.limits?.refuse
+              })
+              break
+            }
+            default: {
+              reader.skipType(tag & 7)
+              break
+            }
+          }
+        }
+
+        return obj
+      }, function * (reader, length, prefix, opts = {}) {
+        const end = length == null ? reader.len : reader.pos + length
+
+        while (reader.pos < end) {
+          const tag = reader.uint32()
+
+          switch (tag >>> 3) {
+            case 1: {
+              yield * Pair.codec().stream(reader, reader.uint32(), `${prefix}.pair`, {
+                limits: opts.limits?.pair
+              })
+
+              break
+            }
+            case 2: {
+              yield * Paired.codec().stream(reader, reader.uint32(), `${prefix}.paired`, {
+                limits: opts.limits?.paired
+              })
+
+              break
+            }
+            case 3: {
+              yield * Refuse.codec().stream(reader, reader.uint32(), `${prefix}.refuse`, {
+                limits: opts.limits?.refuse
+              })
+
+              break
+            }
+            default: {
+              reader.skipType(tag & 7)
+              break
+            }
+          }
+        }
+      })
+    }
+
+    return _codec
+  }
+
+  export interface PairFramePairInviteFieldEvent {
+    field: '$.pair.invite'
+    value: Uint8Array<ArrayBuffer>
+  }
+
+  export interface PairFrameRefuseAssignmentFieldEvent {
+    field: '$.refuse.assignment'
+    value: number
+  }
+
+  export interface PairFrameRefuseReasonFieldEvent {
+    field: '$.refuse.reason'
+    value: string
+  }
+
+  export function encode (obj: Partial<PairFrame>): Uint8Array<ArrayBuffer> {
+    return encodeMessage(obj, PairFrame.codec())
+  }
+
+  export function decode (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<PairFrame>): PairFrame {
+    return decodeMessage(buf, PairFrame.codec(), opts)
+  }
+
+  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<PairFrame>): Generator<PairFramePairInviteFieldEvent | PairFrameRefuseAssignmentFieldEvent | PairFrameRefuseReasonFieldEvent> {
+    return streamMessage(buf, PairFrame.codec(), opts)
+  }
+}
+
+export interface Pair {
+  invite: Uint8Array<ArrayBuffer>
+}
+
+export namespace Pair {
+  let _codec: Codec<Pair>
+
+  export const codec = (): Codec<Pair> => {
+    if (_codec == null) {
+      _codec = message<Pair>((obj, w, opts = {}) => {
+        if (opts.lengthDelimited !== false) {
+          w.fork()
+        }
+
+        if ((obj.invite != null && obj.invite.byteLength > 0)) {
+          w.uint32(10)
+          w.bytes(obj.invite)
+        }
+
+        if (opts.lengthDelimited !== false) {
+          w.ldelim()
+        }
+      }, (reader, length, opts = {}) => {
+        const obj: any = {
+          invite: uint8ArrayAlloc(0)
+        }
+
+        const end = length == null ? reader.len : reader.pos + length
+
+        while (reader.pos < end) {
+          const tag = reader.uint32()
+
+          switch (tag >>> 3) {
+            case 1: {
+              obj.invite = reader.bytes()
+              break
+            }
+            default: {
+              reader.skipType(tag & 7)
+              break
+            }
+          }
+        }
+
+        return obj
+      }, function * (reader, length, prefix, opts = {}) {
+        const end = length == null ? reader.len : reader.pos + length
+
+        while (reader.pos < end) {
+          const tag = reader.uint32()
+
+          switch (tag >>> 3) {
+            case 1: {
+              yield {
+                field: `${prefix}.invite`,
+                value: reader.bytes()
+              }
+              break
+            }
+            default: {
+              reader.skipType(tag & 7)
+              break
+            }
+          }
+        }
+      })
+    }
+
+    return _codec
+  }
+
+  export interface PairInviteFieldEvent {
+    field: '$.invite'
+    value: Uint8Array<ArrayBuffer>
+  }
+
+  export function encode (obj: Partial<Pair>): Uint8Array<ArrayBuffer> {
+    return encodeMessage(obj, Pair.codec())
+  }
+
+  export function decode (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Pair>): Pair {
+    return decodeMessage(buf, Pair.codec(), opts)
+  }
+
+  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Pair>): Generator<PairInviteFieldEvent> {
+    return streamMessage(buf, Pair.codec(), opts)
+  }
+}
+
+export interface Paired {}
+
+export namespace Paired {
+  let _codec: Codec<Paired>
+
+  export const codec = (): Codec<Paired> => {
+    if (_codec == null) {
+      _codec = message<Paired>((obj, w, opts = {}) => {
+        if (opts.lengthDelimited !== false) {
+          w.fork()
+        }
+
+        if (opts.lengthDelimited !== false) {
+          w.ldelim()
+        }
+      }, (reader, length, opts = {}) => {
+        const obj: any = {}
+
+        const end = length == null ? reader.len : reader.pos + length
+
+        while (reader.pos < end) {
+          const tag = reader.uint32()
+
+          switch (tag >>> 3) {
+            default: {
+              reader.skipType(tag & 7)
+              break
+            }
+          }
+        }
+
+        return obj
+      }, function * (reader, length, prefix, opts = {}) {
+        const end = length == null ? reader.len : reader.pos + length
+
+        while (reader.pos < end) {
+          const tag = reader.uint32()
+
+          switch (tag >>> 3) {
+            default: {
+              reader.skipType(tag & 7)
+              break
+            }
+          }
+        }
+      })
+    }
+
+    return _codec
+  }
+
+  export function encode (obj: Partial<Paired>): Uint8Array<ArrayBuffer> {
+    return encodeMessage(obj, Paired.codec())
+  }
+
+  export function decode (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Paired>): Paired {
+    return decodeMessage(buf, Paired.codec(), opts)
+  }
+
+  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Paired>): Generator<{}> {
+    return streamMessage(buf, Paired.codec(), opts)
+  }
+}
+
+export interface GenerateFrame {
+  request?: GenerateRequest
+  infoRequest?: InfoRequest
+  begin?: Begin
+  tokens?: Tokens
+  finish?: Finish
+  failure?: Failure
+  info?: Info
+}
+
+export namespace GenerateFrame {
+  let _codec: Codec<GenerateFrame>
+
+  export const codec = (): Codec<GenerateFrame> => {
+    if (_codec == null) {
+      _codec = message<GenerateFrame>((obj, w, opts = {}) => {
+        if (opts.lengthDelimited !== false) {
+          w.fork()
+        }
+
+        if (obj.request != null) {
+          w.uint32(10)
+          GenerateRequest.codec().encode(obj.request, w)
+        }
+
+        if (obj.infoRequest != null) {
+          w.uint32(18)
+          InfoRequest.codec().encode(obj.infoRequest, w)
+        }
+
+        if (obj.begin != null) {
+          w.uint32(26)
+          Begin.codec().encode(obj.begin, w)
+        }
+
+        if (obj.tokens != null) {
+          w.uint32(34)
+          Tokens.codec().encode(obj.tokens, w)
+        }
+
+        if (obj.finish != null) {
+          w.uint32(42)
+          Finish.codec().encode(obj.finish, w)
+        }
+
+        if (obj.failure != null) {
+          w.uint32(50)
+          Failure.codec().encode(obj.failure, w)
+        }
+
+        if (obj.info != null) {
+          w.uint32(58)
+          Info.codec().encode(obj.info, w)
+        }
+
+        if (opts.lengthDelimited !== false) {
+          w.ldelim()
+        }
+      }, (reader, length, opts = {}) => {
+        const obj: any = {}
+
+        const end = length == null ? reader.len : reader.pos + length
+
+        while (reader.pos < end) {
+          const tag = reader.uint32()
+
+          switch (tag >>> 3) {
+            case 1: {
+              obj.request = GenerateRequest.codec().decode(reader, reader.uint32(), {
+                limits: opts.limits?.request
+              })
+              break
+            }
+            case 2: {
+              obj.infoRequest = InfoRequest.codec().decode(reader, reader.uint32(), {
+                limits: opts.limits?.infoRequest
+              })
+              break
+            }
+            case 3: {
+              obj.begin = Begin.codec().decode(reader, reader.uint32(), {
+                limits: opts.limits?.begin
+              })
+              break
+            }
+            case 4: {
+              obj.tokens = Tokens.codec().decode(reader, reader.uint32(), {
+                limits: opts.limits?.tokens
+              })
+              break
+            }
+            case 5: {
+              obj.finish = Finish.codec().decode(reader, reader.uint32(), {
+                limits: opts.limits?.finish
+              })
+              break
+            }
+            case 6: {
+              obj.failure = Failure.codec().decode(reader, reader.uint32(), {
+                limits: opts.limits?.failure
+              })
+              break
+            }
+            case 7: {
+              obj.info = Info.codec().decode(reader, reader.uint32(), {
+                limits: opts.limits?.info
+              })
+              break
+            }
+            default: {
+              reader.skipType(tag & 7)
+              break
+            }
+          }
+        }
+
+        return obj
+      }, function * (reader, length, prefix, opts = {}) {
+        const end = length == null ? reader.len : reader.pos + length
+
+        while (reader.pos < end) {
+          const tag = reader.uint32()
+
+          switch (tag >>> 3) {
+            case 1: {
+              yield * GenerateRequest.codec().stream(reader, reader.uint32(), `${prefix}.request`, {
+                limits: opts.limits?.request
+              })
+
+              break
+            }
+            case 2: {
+              yield * InfoRequest.codec().stream(reader, reader.uint32(), `${prefix}.infoRequest`, {
+                limits: opts.limits?.infoRequest
+              })
+
+              break
+            }
+            case 3: {
+              yield * Begin.codec().stream(reader, reader.uint32(), `${prefix}.begin`, {
+                limits: opts.limits?.begin
+              })
+
+              break
+            }
+            case 4: {
+              yield * Tokens.codec().stream(reader, reader.uint32(), `${prefix}.tokens`, {
+                limits: opts.limits?.tokens
+              })
+
+              break
+            }
+            case 5: {
+              yield * Finish.codec().stream(reader, reader.uint32(), `${prefix}.finish`, {
+                limits: opts.limits?.finish
+              })
+
+              break
+            }
+            case 6: {
+              yield * Failure.codec().stream(reader, reader.uint32(), `${prefix}.failure`, {
+                limits: opts.limits?.failure
+              })
+
+              break
+            }
+            case 7: {
+              yield * Info.codec().stream(reader, reader.uint32(), `${prefix}.info`, {
+                limits: opts.limits?.info
+              })
+
+              break
+            }
+            default: {
+              reader.skipType(tag & 7)
+              break
+            }
+          }
+        }
+      })
+    }
+
+    return _codec
+  }
+
+  export interface GenerateFrameRequestMessagesRoleFieldEvent {
+    field: '$.request.messages[].role'
+    value: string
+    index: number
+  }
+
+  export interface GenerateFrameRequestMessagesContentFieldEvent {
+    field: '$.request.messages[].content'
+    value: string
+    index: number
+  }
+
+  export interface GenerateFrameRequestSamplingTemperatureFieldEvent {
+    field: '$.request.sampling.temperature'
+    value: number
+  }
+
+  export interface GenerateFrameRequestSamplingTopKFieldEvent {
+    field: '$.request.sampling.topK'
+    value: number
+  }
+
+  export interface GenerateFrameRequestSamplingTopPFieldEvent {
+    field: '$.request.sampling.topP'
+    value: number
+  }
+
+  export interface GenerateFrameRequestSamplingMinPFieldEvent {
+    field: '$.request.sampling.minP'
+    value: number
+  }
+
+  export interface GenerateFrameRequestSamplingRepetitionPenaltyFieldEvent {
+    field: '$.request.sampling.repetitionPenalty'
+    value: number
+  }
+
+  export interface GenerateFrameRequestSamplingFrequencyPenaltyFieldEvent {
+    field: '$.request.sampling.frequencyPenalty'
+    value: number
+  }
+
+  export interface GenerateFrameRequestSamplingPresencePenaltyFieldEvent {
+    field: '$.request.sampling.presencePenalty'
+    value: number
+  }
+
+  export interface GenerateFrameRequestSamplingLogitBiasIdFieldEvent {
+    field: '$.request.sampling.logitBias[].id'
+    value: number
+    index: number
+  }
+
+  export interface GenerateFrameRequestSamplingLogitBiasBiasFieldEvent {
+    field: '$.request.sampling.logitBias[].bias'
+    value: number
+    index: number
+  }
+
+  export interface GenerateFrameRequestMaxTokensFieldEvent {
+    field: '$.request.maxTokens'
+    value: number
+  }
+
+  export interface GenerateFrameRequestSeedFieldEvent {
+    field: '$.request.seed'
+    value: bigint
+  }
+
+  export interface GenerateFrameRequestStopFieldEvent {
+    field: '$.request.stop[]'
+    index: number
+    value: string
+  }
+
+  export interface GenerateFrameRequestScopeFieldEvent {
+    field: '$.request.scope'
+    value: string
+  }
+
+  export interface GenerateFrameRequestModelFieldEvent {
+    field: '$.request.model'
+    value: string
+  }
+
+  export interface GenerateFrameBeginModelFieldEvent {
+    field: '$.begin.model'
+    value: string
+  }
+
+  export interface GenerateFrameBeginSeedFieldEvent {
+    field: '$.begin.seed'
+    value: bigint
+  }
+
+  export interface GenerateFrameBeginScopeFieldEvent {
+    field: '$.begin.scope'
+    value: string
+  }
+
+  export interface GenerateFrameTokensPiecesTextFieldEvent {
+    field: '$.tokens.pieces[].text'
+    value: string
+    index: number
+  }
+
+  export interface GenerateFrameTokensPiecesWorkerFieldEvent {
+    field: '$.tokens.pieces[].worker'
+    value: string
+    index: number
+  }
+
+  export interface GenerateFrameFinishReasonFieldEvent {
+    field: '$.finish.reason'
+    value: string
+  }
+
+  export interface GenerateFrameFinishPromptTokensFieldEvent {
+    field: '$.finish.promptTokens'
+    value: number
+  }
+
+  export interface GenerateFrameFinishCachedTokensFieldEvent {
+    field: '$.finish.cachedTokens'
+    value: number
+  }
+
+  export interface GenerateFrameFinishCompletionTokensFieldEvent {
+    field: '$.finish.completionTokens'
+    value: number
+  }
+
+  export interface GenerateFrameFinishAcceptedFieldEvent {
+    field: '$.finish.accepted'
+    value: number
+  }
+
+  export interface GenerateFrameFinishRejectedFieldEvent {
+    field: '$.finish.rejected'
+    value: number
+  }
+
+  export interface GenerateFrameFailureCodeFieldEvent {
+    field: '$.failure.code'
+    value: string
+  }
+
+  export interface GenerateFrameFailureMessageFieldEvent {
+    field: '$.failure.message'
+    value: string
+  }
+
+  export interface GenerateFrameFailureRetryAfterFieldEvent {
+    field: '$.failure.retryAfter'
+    value: number
+  }
+
+  export interface GenerateFrameInfoModelFieldEvent {
+    field: '$.info.model'
+    value: string
+  }
+
+  export interface GenerateFrameInfoModelIdFieldEvent {
+    field: '$.info.modelId'
+    value: string
+  }
+
+  export interface GenerateFrameInfoContextLengthFieldEvent {
+    field: '$.info.contextLength'
+    value: number
+  }
+
+  export interface GenerateFrameInfoEngineFieldEvent {
+    field: '$.info.engine'
+    value: string
+  }
+
+  export interface GenerateFrameInfoPaceMsFieldEvent {
+    field: '$.info.paceMs'
+    value: number
+  }
+
+  export interface GenerateFrameInfoScopeFieldEvent {
+    field: '$.info.scope'
+    value: string
+  }
+
+  export interface GenerateFrameInfoSlotsFieldEvent {
+    field: '$.info.slots'
+    value: number
+  }
+
+  export interface GenerateFrameInfoRunningFieldEvent {
+    field: '$.info.running'
+    value: number
+  }
+
+  export interface GenerateFrameInfoQueuedFieldEvent {
+    field: '$.info.queued'
+    value: number
+  }
+
+  export interface GenerateFrameInfoScoutsFieldEvent {
+    field: '$.info.scouts[]'
+    index: number
+    value: string
+  }
+
+  export function encode (obj: Partial<GenerateFrame>): Uint8Array<ArrayBuffer> {
+    return encodeMessage(obj, GenerateFrame.codec())
+  }
+
+  export function decode (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<GenerateFrame>): GenerateFrame {
+    return decodeMessage(buf, GenerateFrame.codec(), opts)
+  }
+
+  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<GenerateFrame>): Generator<GenerateFrameRequestMessagesRoleFieldEvent | GenerateFrameRequestMessagesContentFieldEvent | GenerateFrameRequestSamplingTemperatureFieldEvent | GenerateFrameRequestSamplingTopKFieldEvent | GenerateFrameRequestSamplingTopPFieldEvent | GenerateFrameRequestSamplingMinPFieldEvent | GenerateFrameRequestSamplingRepetitionPenaltyFieldEvent | GenerateFrameRequestSamplingFrequencyPenaltyFieldEvent | GenerateFrameRequestSamplingPresencePenaltyFieldEvent | GenerateFrameRequestSamplingLogitBiasIdFieldEvent | GenerateFrameRequestSamplingLogitBiasBiasFieldEvent | GenerateFrameRequestMaxTokensFieldEvent | GenerateFrameRequestSeedFieldEvent | GenerateFrameRequestStopFieldEvent | GenerateFrameRequestScopeFieldEvent | GenerateFrameRequestModelFieldEvent | GenerateFrameBeginModelFieldEvent | GenerateFrameBeginSeedFieldEvent | GenerateFrameBeginScopeFieldEvent | GenerateFrameTokensPiecesTextFieldEvent | GenerateFrameTokensPiecesWorkerFieldEvent | GenerateFrameFinishReasonFieldEvent | GenerateFrameFinishPromptTokensFieldEvent | GenerateFrameFinishCachedTokensFieldEvent | GenerateFrameFinishCompletionTokensFieldEvent | GenerateFrameFinishAcceptedFieldEvent | GenerateFrameFinishRejectedFieldEvent | GenerateFrameFailureCodeFieldEvent | GenerateFrameFailureMessageFieldEvent | GenerateFrameFailureRetryAfterFieldEvent | GenerateFrameInfoModelFieldEvent | GenerateFrameInfoModelIdFieldEvent | GenerateFrameInfoContextLengthFieldEvent | GenerateFrameInfoEngineFieldEvent | GenerateFrameInfoPaceMsFieldEvent | GenerateFrameInfoScopeFieldEvent | GenerateFrameInfoSlotsFieldEvent | GenerateFrameInfoRunningFieldEvent | GenerateFrameInfoQueuedFieldEvent | GenerateFrameInfoScoutsFieldEvent> {
+    return streamMessage(buf, GenerateFrame.codec(), opts)
+  }
+}
+
+export interface GenerateRequest {
+  messages: Turn[]
+  sampling?: Sampling
+  maxTokens: number
+  seed?: bigint
+  stop: string[]
+  scope: string
+  model: string
+}
+
+export namespace GenerateRequest {
+  let _codec: Codec<GenerateRequest>
+
+  export const codec = (): Codec<GenerateRequest> => {
+    if (_codec == null) {
+      _codec = message<GenerateRequest>((obj, w, opts = {}) => {
+        if (opts.lengthDelimited !== false) {
+          w.fork()
+        }
+
+        if (obj.messages != null && obj.messages.length > 0) {
+          for (const value of obj.messages) {
+            w.uint32(10)
+            Turn.codec().encode(value, w)
+          }
+        }
+
+        if (obj.sampling != null) {
+          w.uint32(18)
+          Sampling.codec().encode(obj.sampling, w)
+        }
+
+        if ((obj.maxTokens != null && obj.maxTokens !== 0)) {
+          w.uint32(24)
+          w.uint32(obj.maxTokens)
+        }
+
+        if (obj.seed != null) {
+          w.uint32(32)
+          w.int64(obj.seed)
+        }
+
+        if (obj.stop != null && obj.stop.length > 0) {
+          for (const value of obj.stop) {
+            w.uint32(42)
+            w.string(value)
+          }
+        }
+
+        if ((obj.scope != null && obj.scope !== '')) {
+          w.uint32(50)
+          w.string(obj.scope)
+        }
+
+        if ((obj.model != null && obj.model !== '')) {
+          w.uint32(58)
+          w.string(obj.model)
+        }
+
+        if (opts.lengthDelimited !== false) {
+          w.ldelim()
+        }
+      }, (reader, length, opts = {}) => {
+        const obj: any = {
+          messages: [],
+          maxTokens: 0,
+          stop: [],
+          scope: '',
+          model: ''
+        }
+
+        const end = length == null ? reader.len : reader.pos + length
+
+        while (reader.pos < end) {
+          const tag = reader.uint32()
+
+          switch (tag >>> 3) {
+            case 1: {
+              if (opts.limits?.messages != null && obj.messages.length === opts.limits.messages) {
+                throw new MaxLengthError('Decode error - repeated field "messages" had too many elements')
+              }
+
+              obj.messages.push(Turn.codec().decode(reader, reader.uint32(), {
+                limits: opts.limits?.messages$
+              }))
+              break
+            }
+            case 2: {
+              obj.sampling = Sampling.codec().decode(reader, reader.uint32(), {
+                limits: opts.limits?.sampling
+              })
+              break
+            }
+            case 3: {
+              obj.maxTokens = reader.uint32()
+              break
+            }
+            case 4: {
+              obj.seed = reader.int64()
+              break
+            }
+            case 5: {
+              if (opts.limits?.stop != null && obj.stop.length === opts.limits.stop) {
+                throw new MaxLengthError('Decode error - repeated field "stop" had too many elements')
+              }
+
+              obj.stop.push(reader.string())
+              break
+            }
+            case 6: {
+              obj.scope = reader.string()
+              break
+            }
+            case 7: {
+              obj.model = reader.string()
+              break
+            }
+            default: {
+              reader.skipType(tag & 7)
+              break
+            }
+          }
+        }
+
+        return obj
+      }, function * (reader, length, prefix, opts = {}) {
+        const obj = {
+          messages: 0,
+          stop: 0
+        }
+
+        const end = length == null ? reader.len : reader.pos + length
+
+        while (reader.pos < end) {
+          const tag = reader.uint32()
+
+          switch (tag >>> 3) {
+            case 1: {
+              if (opts.limits?.messages != null && obj.messages === opts.limits.messages) {
+                throw new MaxLengthError('Streaming decode error - repeated field "messages" had too many elements')
+              }
+
+              for (const evt of Turn.codec().stream(reader, reader.uint32(), `${prefix}.messages[]`, {
+                limits: opts.limits?.messages$
+              })) {
+                yield {
+                  ...evt,
+                  index: obj.messages
+                }
+              }
+
+              obj.messages++
+
+              break
+            }
+            case 2: {
+              yield * Sampling.codec().stream(reader, reader.uint32(), `${prefix}.sampling`, {
+                limits: opts.limits?.sampling
+              })
+
+              break
+            }
+            case 3: {
+              yield {
+                field: `${prefix}.maxTokens`,
+                value: reader.uint32()
+              }
+              break
+            }
+            case 4: {
+              yield {
+                field: `${prefix}.seed`,
+                value: reader.int64()
+              }
+              break
+            }
+            case 5: {
+              if (opts.limits?.stop != null && obj.stop === opts.limits.stop) {
+                throw new MaxLengthError('Streaming decode error - repeated field "stop" had too many elements')
+              }
+
+              yield {
+                field: `${prefix}.stop[]`,
+                index: obj.stop,
+                value: reader.string()
+              }
+
+              obj.stop++
+
+              break
+            }
+            case 6: {
+              yield {
+                field: `${prefix}.scope`,
+                value: reader.string()
+              }
+              break
+            }
+            case 7: {
+              yield {
+                field: `${prefix}.model`,
+                value: reader.string()
+              }
+              break
+            }
+            default: {
+              reader.skipType(tag & 7)
+              break
+            }
+          }
+        }
+      })
+    }
+
+    return _codec
+  }
+
+  export interface GenerateRequestMessagesRoleFieldEvent {
+    field: '$.messages[].role'
+    value: string
+    index: number
+  }
+
+  export interface GenerateRequestMessagesContentFieldEvent {
+    field: '$.messages[].content'
+    value: string
+    index: number
+  }
+
+  export interface GenerateRequestSamplingTemperatureFieldEvent {
+    field: '$.sampling.temperature'
+    value: number
+  }
+
+  export interface GenerateRequestSamplingTopKFieldEvent {
+    field: '$.sampling.topK'
+    value: number
+  }
+
+  export interface GenerateRequestSamplingTopPFieldEvent {
+    field: '$.sampling.topP'
+    value: number
+  }
+
+  export interface GenerateRequestSamplingMinPFieldEvent {
+    field: '$.sampling.minP'
+    value: number
+  }
+
+  export interface GenerateRequestSamplingRepetitionPenaltyFieldEvent {
+    field: '$.sampling.repetitionPenalty'
+    value: number
+  }
+
+  export interface GenerateRequestSamplingFrequencyPenaltyFieldEvent {
+    field: '$.sampling.frequencyPenalty'
+    value: number
+  }
+
+  export interface GenerateRequestSamplingPresencePenaltyFieldEvent {
+    field: '$.sampling.presencePenalty'
+    value: number
+  }
+
+  export interface GenerateRequestSamplingLogitBiasIdFieldEvent {
+    field: '$.sampling.logitBias[].id'
+    value: number
+    index: number
+  }
+
+  export interface GenerateRequestSamplingLogitBiasBiasFieldEvent {
+    field: '$.sampling.logitBias[].bias'
+    value: number
+    index: number
+  }
+
+  export interface GenerateRequestMaxTokensFieldEvent {
+    field: '$.maxTokens'
+    value: number
+  }
+
+  export interface GenerateRequestSeedFieldEvent {
+    field: '$.seed'
+    value: bigint
+  }
+
+  export interface GenerateRequestStopFieldEvent {
+    field: '$.stop[]'
+    index: number
+    value: string
+  }
+
+  export interface GenerateRequestScopeFieldEvent {
+    field: '$.scope'
+    value: string
+  }
+
+  export interface GenerateRequestModelFieldEvent {
+    field: '$.model'
+    value: string
+  }
+
+  export function encode (obj: Partial<GenerateRequest>): Uint8Array<ArrayBuffer> {
+    return encodeMessage(obj, GenerateRequest.codec())
+  }
+
+  export function decode (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<GenerateRequest>): GenerateRequest {
+    return decodeMessage(buf, GenerateRequest.codec(), opts)
+  }
+
+  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<GenerateRequest>): Generator<GenerateRequestMessagesRoleFieldEvent | GenerateRequestMessagesContentFieldEvent | GenerateRequestSamplingTemperatureFieldEvent | GenerateRequestSamplingTopKFieldEvent | GenerateRequestSamplingTopPFieldEvent | GenerateRequestSamplingMinPFieldEvent | GenerateRequestSamplingRepetitionPenaltyFieldEvent | GenerateRequestSamplingFrequencyPenaltyFieldEvent | GenerateRequestSamplingPresencePenaltyFieldEvent | GenerateRequestSamplingLogitBiasIdFieldEvent | GenerateRequestSamplingLogitBiasBiasFieldEvent | GenerateRequestMaxTokensFieldEvent | GenerateRequestSeedFieldEvent | GenerateRequestStopFieldEvent | GenerateRequestScopeFieldEvent | GenerateRequestModelFieldEvent> {
+    return streamMessage(buf, GenerateRequest.codec(), opts)
+  }
+}
+
+export interface Turn {
+  role: string
+  content: string
+}
+
+export namespace Turn {
+  let _codec: Codec<Turn>
+
+  export const codec = (): Codec<Turn> => {
+    if (_codec == null) {
+      _codec = message<Turn>((obj, w, opts = {}) => {
+        if (opts.lengthDelimited !== false) {
+          w.fork()
+        }
+
+        if ((obj.role != null && obj.role !== '')) {
+          w.uint32(10)
+          w.string(obj.role)
+        }
+
+        if ((obj.content != null && obj.content !== '')) {
+          w.uint32(18)
+          w.string(obj.content)
+        }
+
+        if (opts.lengthDelimited !== false) {
+          w.ldelim()
+        }
+      }, (reader, length, opts = {}) => {
+        const obj: any = {
+          role: '',
+          content: ''
+        }
+
+        const end = length == null ? reader.len : reader.pos + length
+
+        while (reader.pos < end) {
+          const tag = reader.uint32()
+
+          switch (tag >>> 3) {
+            case 1: {
+              obj.role = reader.string()
+              break
+            }
+            case 2: {
+              obj.content = reader.string()
+              break
+            }
+            default: {
+              reader.skipType(tag & 7)
+              break
+            }
+          }
+        }
+
+        return obj
+      }, function * (reader, length, prefix, opts = {}) {
+        const end = length == null ? reader.len : reader.pos + length
+
+        while (reader.pos < end) {
+          const tag = reader.uint32()
+
+          switch (tag >>> 3) {
+            case 1: {
+              yield {
+                field: `${prefix}.role`,
+                value: reader.string()
+              }
+              break
+            }
+            case 2: {
+              yield {
+                field: `${prefix}.content`,
+                value: reader.string()
+              }
+              break
+            }
+            default: {
+              reader.skipType(tag & 7)
+              break
+            }
+          }
+        }
+      })
+    }
+
+    return _codec
+  }
+
+  export interface TurnRoleFieldEvent {
+    field: '$.role'
+    value: string
+  }
+
+  export interface TurnContentFieldEvent {
+    field: '$.content'
+    value: string
+  }
+
+  export function encode (obj: Partial<Turn>): Uint8Array<ArrayBuffer> {
+    return encodeMessage(obj, Turn.codec())
+  }
+
+  export function decode (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Turn>): Turn {
+    return decodeMessage(buf, Turn.codec(), opts)
+  }
+
+  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Turn>): Generator<TurnRoleFieldEvent | TurnContentFieldEvent> {
+    return streamMessage(buf, Turn.codec(), opts)
+  }
+}
+
+export interface Sampling {
+  temperature?: number
+  topK?: number
+  topP?: number
+  minP?: number
+  repetitionPenalty?: number
+  frequencyPenalty?: number
+  presencePenalty?: number
+  logitBias: LogitBias[]
+}
+
+export namespace Sampling {
+  let _codec: Codec<Sampling>
+
+  export const codec = (): Codec<Sampling> => {
+    if (_codec == null) {
+      _codec = message<Sampling>((obj, w, opts = {}) => {
+        if (opts.lengthDelimited !== false) {
+          w.fork()
+        }
+
+        if (obj.temperature != null) {
+          w.uint32(9)
+          w.double(obj.temperature)
+        }
+
+        if (obj.topK != null) {
+          w.uint32(16)
+          w.uint32(obj.topK)
+        }
+
+        if (obj.topP != null) {
+          w.uint32(25)
+          w.double(obj.topP)
+        }
+
+        if (obj.minP != null) {
+          w.uint32(33)
+          w.double(obj.minP)
+        }
+
+        if (obj.repetitionPenalty != null) {
+          w.uint32(41)
+          w.double(obj.repetitionPenalty)
+        }
+
+        if (obj.frequencyPenalty != null) {
+          w.uint32(49)
+          w.double(obj.frequencyPenalty)
+        }
+
+        if (obj.presencePenalty != null) {
+          w.uint32(57)
+          w.double(obj.presencePenalty)
+        }
+
+        if (obj.logitBias != null && obj.logitBias.length > 0) {
+          for (const value of obj.logitBias) {
+            w.uint32(66)
+            LogitBias.codec().encode(value, w)
+          }
+        }
+
+        if (opts.lengthDelimited !== false) {
+          w.ldelim()
+        }
+      }, (reader, length, opts = {}) => {
+        const obj: any = {
+          logitBias: []
+        }
+
+        const end = length == null ? reader.len : reader.pos + length
+
+        while (reader.pos < end) {
+          const tag = reader.uint32()
+
+          switch (tag >>> 3) {
+            case 1: {
+              obj.temperature = reader.double()
+              break
+            }
+            case 2: {
+              obj.topK = reader.uint32()
+              break
+            }
+            case 3: {
+              obj.topP = reader.double()
+              break
+            }
+            case 4: {
+              obj.minP = reader.double()
+              break
+            }
+            case 5: {
+              obj.repetitionPenalty = reader.double()
+              break
+            }
+            case 6: {
+              obj.frequencyPenalty = reader.double()
+              break
+            }
+            case 7: {
+              obj.presencePenalty = reader.double()
+              break
+            }
+            case 8: {
+              if (opts.limits?.logitBias != null && obj.logitBias.length === opts.limits.logitBias) {
+                throw new MaxLengthError('Decode error - repeated field "logitBias" had too many elements')
+              }
+
+              obj.logitBias.push(LogitBias.codec().decode(reader, reader.uint32(), {
+                limits: opts.limits?.logitBias$
+              }))
+              break
+            }
+            default: {
+              reader.skipType(tag & 7)
+              break
+            }
+          }
+        }
+
+        return obj
+      }, function * (reader, length, prefix, opts = {}) {
+        const obj = {
+          logitBias: 0
+        }
+
+        const end = length == null ? reader.len : reader.pos + length
+
+        while (reader.pos < end) {
+          const tag = reader.uint32()
+
+          switch (tag >>> 3) {
+            case 1: {
+              yield {
+                field: `${prefix}.temperature`,
+                value: reader.double()
+              }
+              break
+            }
+            case 2: {
+              yield {
+                field: `${prefix}.topK`,
+                value: reader.uint32()
+              }
+              break
+            }
+            case 3: {
+              yield {
+                field: `${prefix}.topP`,
+                value: reader.double()
+              }
+              break
+            }
+            case 4: {
+              yield {
+                field: `${prefix}.minP`,
+                value: reader.double()
+              }
+              break
+            }
+            case 5: {
+              yield {
+                field: `${prefix}.repetitionPenalty`,
+                value: reader.double()
+              }
+              break
+            }
+            case 6: {
+              yield {
+                field: `${prefix}.frequencyPenalty`,
+                value: reader.double()
+              }
+              break
+            }
+            case 7: {
+              yield {
+                field: `${prefix}.presencePenalty`,
+                value: reader.double()
+              }
+              break
+            }
+            case 8: {
+              if (opts.limits?.logitBias != null && obj.logitBias === opts.limits.logitBias) {
+                throw new MaxLengthError('Streaming decode error - repeated field "logitBias" had too many elements')
+              }
+
+              for (const evt of LogitBias.codec().stream(reader, reader.uint32(), `${prefix}.logitBias[]`, {
+                limits: opts.limits?.logitBias$
+              })) {
+                yield {
+                  ...evt,
+                  index: obj.logitBias
+                }
+              }
+
+              obj.logitBias++
+
+              break
+            }
+            default: {
+              reader.skipType(tag & 7)
+              break
+            }
+          }
+        }
+      })
+    }
+
+    return _codec
+  }
+
+  export interface SamplingTemperatureFieldEvent {
+    field: '$.temperature'
+    value: number
+  }
+
+  export interface SamplingTopKFieldEvent {
+    field: '$.topK'
+    value: number
+  }
+
+  export interface SamplingTopPFieldEvent {
+    field: '$.topP'
+    value: number
+  }
+
+  export interface SamplingMinPFieldEvent {
+    field: '$.minP'
+    value: number
+  }
+
+  export interface SamplingRepetitionPenaltyFieldEvent {
+    field: '$.repetitionPenalty'
+    value: number
+  }
+
+  export interface SamplingFrequencyPenaltyFieldEvent {
+    field: '$.frequencyPenalty'
+    value: number
+  }
+
+  export interface SamplingPresencePenaltyFieldEvent {
+    field: '$.presencePenalty'
+    value: number
+  }
+
+  export interface SamplingLogitBiasIdFieldEvent {
+    field: '$.logitBias[].id'
+    value: number
+    index: number
+  }
+
+  export interface SamplingLogitBiasBiasFieldEvent {
+    field: '$.logitBias[].bias'
+    value: number
+    index: number
+  }
+
+  export function encode (obj: Partial<Sampling>): Uint8Array<ArrayBuffer> {
+    return encodeMessage(obj, Sampling.codec())
+  }
+
+  export function decode (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Sampling>): Sampling {
+    return decodeMessage(buf, Sampling.codec(), opts)
+  }
+
+  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Sampling>): Generator<SamplingTemperatureFieldEvent | SamplingTopKFieldEvent | SamplingTopPFieldEvent | SamplingMinPFieldEvent | SamplingRepetitionPenaltyFieldEvent | SamplingFrequencyPenaltyFieldEvent | SamplingPresencePenaltyFieldEvent | SamplingLogitBiasIdFieldEvent | SamplingLogitBiasBiasFieldEvent> {
+    return streamMessage(buf, Sampling.codec(), opts)
+  }
+}
+
+export interface InfoRequest {}
+
+export namespace InfoRequest {
+  let _codec: Codec<InfoRequest>
+
+  export const codec = (): Codec<InfoRequest> => {
+    if (_codec == null) {
+      _codec = message<InfoRequest>((obj, w, opts = {}) => {
+        if (opts.lengthDelimited !== false) {
+          w.fork()
+        }
+
+        if (opts.lengthDelimited !== false) {
+          w.ldelim()
+        }
+      }, (reader, length, opts = {}) => {
+        const obj: any = {}
+
+        const end = length == null ? reader.len : reader.pos + length
+
+        while (reader.pos < end) {
+          const tag = reader.uint32()
+
+          switch (tag >>> 3) {
+            default: {
+              reader.skipType(tag & 7)
+              break
+            }
+          }
+        }
+
+        return obj
+      }, function * (reader, length, prefix, opts = {}) {
+        const end = length == null ? reader.len : reader.pos + length
+
+        while (reader.pos < end) {
+          const tag = reader.uint32()
+
+          switch (tag >>> 3) {
+            default: {
+              reader.skipType(tag & 7)
+              break
+            }
+          }
+        }
+      })
+    }
+
+    return _codec
+  }
+
+  export function encode (obj: Partial<InfoRequest>): Uint8Array<ArrayBuffer> {
+    return encodeMessage(obj, InfoRequest.codec())
+  }
+
+  export function decode (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<InfoRequest>): InfoRequest {
+    return decodeMessage(buf, InfoRequest.codec(), opts)
+  }
+
+  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<InfoRequest>): Generator<{}> {
+    return streamMessage(buf, InfoRequest.codec(), opts)
+  }
+}
+
+export interface Begin {
+  model: string
+  seed: bigint
+  scope: string
+}
+
+export namespace Begin {
+  let _codec: Codec<Begin>
+
+  export const codec = (): Codec<Begin> => {
+    if (_codec == null) {
+      _codec = message<Begin>((obj, w, opts = {}) => {
+        if (opts.lengthDelimited !== false) {
+          w.fork()
+        }
+
+        if ((obj.model != null && obj.model !== '')) {
+          w.uint32(10)
+          w.string(obj.model)
+        }
+
+        if ((obj.seed != null && obj.seed !== 0n)) {
+          w.uint32(16)
+          w.int64(obj.seed)
+        }
+
+        if ((obj.scope != null && obj.scope !== '')) {
+          w.uint32(26)
+          w.string(obj.scope)
+        }
+
+        if (opts.lengthDelimited !== false) {
+          w.ldelim()
+        }
+      }, (reader, length, opts = {}) => {
+        const obj: any = {
+          model: '',
+          seed: 0n,
+          scope: ''
+        }
+
+        const end = length == null ? reader.len : reader.pos + length
+
+        while (reader.pos < end) {
+          const tag = reader.uint32()
+
+          switch (tag >>> 3) {
+            case 1: {
+              obj.model = reader.string()
+              break
+            }
+            case 2: {
+              obj.seed = reader.int64()
+              break
+            }
+            case 3: {
+              obj.scope = reader.string()
+              break
+            }
+            default: {
+              reader.skipType(tag & 7)
+              break
+            }
+          }
+        }
+
+        return obj
+      }, function * (reader, length, prefix, opts = {}) {
+        const end = length == null ? reader.len : reader.pos + length
+
+        while (reader.pos < end) {
+          const tag = reader.uint32()
+
+          switch (tag >>> 3) {
+            case 1: {
+              yield {
+                field: `${prefix}.model`,
+                value: reader.string()
+              }
+              break
+            }
+            case 2: {
+              yield {
+                field: `${prefix}.seed`,
+                value: reader.int64()
+              }
+              break
+            }
+            case 3: {
+              yield {
+                field: `${prefix}.scope`,
+                value: reader.string()
+              }
+              break
+            }
+            default: {
+              reader.skipType(tag & 7)
+              break
+            }
+          }
+        }
+      })
+    }
+
+    return _codec
+  }
+
+  export interface BeginModelFieldEvent {
+    field: '$.model'
+    value: string
+  }
+
+  export interface BeginSeedFieldEvent {
+    field: '$.seed'
+    value: bigint
+  }
+
+  export interface BeginScopeFieldEvent {
+    field: '$.scope'
+    value: string
+  }
+
+  export function encode (obj: Partial<Begin>): Uint8Array<ArrayBuffer> {
+    return encodeMessage(obj, Begin.codec())
+  }
+
+  export function decode (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Begin>): Begin {
+    return decodeMessage(buf, Begin.codec(), opts)
+  }
+
+  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Begin>): Generator<BeginModelFieldEvent | BeginSeedFieldEvent | BeginScopeFieldEvent> {
+    return streamMessage(buf, Begin.codec(), opts)
+  }
+}
+
+export interface Tokens {
+  pieces: Piece[]
+}
+
+export namespace Tokens {
+  let _codec: Codec<Tokens>
+
+  export const codec = (): Codec<Tokens> => {
+    if (_codec == null) {
+      _codec = message<Tokens>((obj, w, opts = {}) => {
+        if (opts.lengthDelimited !== false) {
+          w.fork()
+        }
+
+        if (obj.pieces != null && obj.pieces.length > 0) {
+          for (const value of obj.pieces) {
+            w.uint32(10)
+            Piece.codec().encode(value, w)
+          }
+        }
+
+        if (opts.lengthDelimited !== false) {
+          w.ldelim()
+        }
+      }, (reader, length, opts = {}) => {
+        const obj: any = {
+          pieces: []
+        }
+
+        const end = length == null ? reader.len : reader.pos + length
+
+        while (reader.pos < end) {
+          const tag = reader.uint32()
+
+          switch (tag >>> 3) {
+            case 1: {
+              if (opts.limits?.pieces != null && obj.pieces.length === opts.limits.pieces) {
+                throw new MaxLengthError('Decode error - repeated field "pieces" had too many elements')
+              }
+
+              obj.pieces.push(Piece.codec().decode(reader, reader.uint32(), {
+                limits: opts.limits?.pieces$
+              }))
+              break
+            }
+            default: {
+              reader.skipType(tag & 7)
+              break
+            }
+          }
+        }
+
+        return obj
+      }, function * (reader, length, prefix, opts = {}) {
+        const obj = {
+          pieces: 0
+        }
+
+        const end = length == null ? reader.len : reader.pos + length
+
+        while (reader.pos < end) {
+          const tag = reader.uint32()
+
+          switch (tag >>> 3) {
+            case 1: {
+              if (opts.limits?.pieces != null && obj.pieces === opts.limits.pieces) {
+                throw new MaxLengthError('Streaming decode error - repeated field "pieces" had too many elements')
+              }
+
+              for (const evt of Piece.codec().stream(reader, reader.uint32(), `${prefix}.pieces[]`, {
+                limits: opts.limits?.pieces$
+              })) {
+                yield {
+                  ...evt,
+                  index: obj.pieces
+                }
+              }
+
+              obj.pieces++
+
+              break
+            }
+            default: {
+              reader.skipType(tag & 7)
+              break
+            }
+          }
+        }
+      })
+    }
+
+    return _codec
+  }
+
+  export interface TokensPiecesTextFieldEvent {
+    field: '$.pieces[].text'
+    value: string
+    index: number
+  }
+
+  export interface TokensPiecesWorkerFieldEvent {
+    field: '$.pieces[].worker'
+    value: string
+    index: number
+  }
+
+  export function encode (obj: Partial<Tokens>): Uint8Array<ArrayBuffer> {
+    return encodeMessage(obj, Tokens.codec())
+  }
+
+  export function decode (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Tokens>): Tokens {
+    return decodeMessage(buf, Tokens.codec(), opts)
+  }
+
+  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Tokens>): Generator<TokensPiecesTextFieldEvent | TokensPiecesWorkerFieldEvent> {
+    return streamMessage(buf, Tokens.codec(), opts)
+  }
+}
+
+export interface Piece {
+  text: string
+  worker: string
+}
+
+export namespace Piece {
+  let _codec: Codec<Piece>
+
+  export const codec = (): Codec<Piece> => {
+    if (_codec == null) {
+      _codec = message<Piece>((obj, w, opts = {}) => {
+        if (opts.lengthDelimited !== false) {
+          w.fork()
+        }
+
+        if ((obj.text != null && obj.text !== '')) {
+          w.uint32(10)
+          w.string(obj.text)
+        }
+
+        if ((obj.worker != null && obj.worker !== '')) {
+          w.uint32(18)
+          w.string(obj.worker)
+        }
+
+        if (opts.lengthDelimited !== false) {
+          w.ldelim()
+        }
+      }, (reader, length, opts = {}) => {
+        const obj: any = {
+          text: '',
+          worker: ''
+        }
+
+        const end = length == null ? reader.len : reader.pos + length
+
+        while (reader.pos < end) {
+          const tag = reader.uint32()
+
+          switch (tag >>> 3) {
+            case 1: {
+              obj.text = reader.string()
+              break
+            }
+            case 2: {
+              obj.worker = reader.string()
+              break
+            }
+            default: {
+              reader.skipType(tag & 7)
+              break
+            }
+          }
+        }
+
+        return obj
+      }, function * (reader, length, prefix, opts = {}) {
+        const end = length == null ? reader.len : reader.pos + length
+
+        while (reader.pos < end) {
+          const tag = reader.uint32()
+
+          switch (tag >>> 3) {
+            case 1: {
+              yield {
+                field: `${prefix}.text`,
+                value: reader.string()
+              }
+              break
+            }
+            case 2: {
+              yield {
+                field: `${prefix}.worker`,
+                value: reader.string()
+              }
+              break
+            }
+            default: {
+              reader.skipType(tag & 7)
+              break
+            }
+          }
+        }
+      })
+    }
+
+    return _codec
+  }
+
+  export interface PieceTextFieldEvent {
+    field: '$.text'
+    value: string
+  }
+
+  export interface PieceWorkerFieldEvent {
+    field: '$.worker'
+    value: string
+  }
+
+  export function encode (obj: Partial<Piece>): Uint8Array<ArrayBuffer> {
+    return encodeMessage(obj, Piece.codec())
+  }
+
+  export function decode (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Piece>): Piece {
+    return decodeMessage(buf, Piece.codec(), opts)
+  }
+
+  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Piece>): Generator<PieceTextFieldEvent | PieceWorkerFieldEvent> {
+    return streamMessage(buf, Piece.codec(), opts)
+  }
+}
+
+export interface Finish {
+  reason: string
+  promptTokens: number
+  cachedTokens: number
+  completionTokens: number
+  accepted: number
+  rejected: number
+}
+
+export namespace Finish {
+  let _codec: Codec<Finish>
+
+  export const codec = (): Codec<Finish> => {
+    if (_codec == null) {
+      _codec = message<Finish>((obj, w, opts = {}) => {
+        if (opts.lengthDelimited !== false) {
+          w.fork()
+        }
+
+        if ((obj.reason != null && obj.reason !== '')) {
+          w.uint32(10)
+          w.string(obj.reason)
+        }
+
+        if ((obj.promptTokens != null && obj.promptTokens !== 0)) {
+          w.uint32(16)
+          w.uint32(obj.promptTokens)
+        }
+
+        if ((obj.cachedTokens != null && obj.cachedTokens !== 0)) {
+          w.uint32(24)
+          w.uint32(obj.cachedTokens)
+        }
+
+        if ((obj.completionTokens != null && obj.completionTokens !== 0)) {
+          w.uint32(32)
+          w.uint32(obj.completionTokens)
+        }
+
+        if ((obj.accepted != null && obj.accepted !== 0)) {
+          w.uint32(40)
+          w.uint32(obj.accepted)
+        }
+
+        if ((obj.rejected != null && obj.rejected !== 0)) {
+          w.uint32(48)
+          w.uint32(obj.rejected)
+        }
+
+        if (opts.lengthDelimited !== false) {
+          w.ldelim()
+        }
+      }, (reader, length, opts = {}) => {
+        const obj: any = {
+          reason: '',
+          promptTokens: 0,
+          cachedTokens: 0,
+          completionTokens: 0,
+          accepted: 0,
+          rejected: 0
+        }
+
+        const end = length == null ? reader.len : reader.pos + length
+
+        while (reader.pos < end) {
+          const tag = reader.uint32()
+
+          switch (tag >>> 3) {
+            case 1: {
+              obj.reason = reader.string()
+              break
+            }
+            case 2: {
+              obj.promptTokens = reader.uint32()
+              break
+            }
+            case 3: {
+              obj.cachedTokens = reader.uint32()
+              break
+            }
+            case 4: {
+              obj.completionTokens = reader.uint32()
+              break
+            }
+            case 5: {
+              obj.accepted = reader.uint32()
+              break
+            }
+            case 6: {
+              obj.rejected = reader.uint32()
+              break
+            }
+            default: {
+              reader.skipType(tag & 7)
+              break
+            }
+          }
+        }
+
+        return obj
+      }, function * (reader, length, prefix, opts = {}) {
+        const end = length == null ? reader.len : reader.pos + length
+
+        while (reader.pos < end) {
+          const tag = reader.uint32()
+
+          switch (tag >>> 3) {
+            case 1: {
+              yield {
+                field: `${prefix}.reason`,
+                value: reader.string()
+              }
+              break
+            }
+            case 2: {
+              yield {
+                field: `${prefix}.promptTokens`,
+                value: reader.uint32()
+              }
+              break
+            }
+            case 3: {
+              yield {
+                field: `${prefix}.cachedTokens`,
+                value: reader.uint32()
+              }
+              break
+            }
+            case 4: {
+              yield {
+                field: `${prefix}.completionTokens`,
+                value: reader.uint32()
+              }
+              break
+            }
+            case 5: {
+              yield {
+                field: `${prefix}.accepted`,
+                value: reader.uint32()
+              }
+              break
+            }
+            case 6: {
+              yield {
+                field: `${prefix}.rejected`,
+                value: reader.uint32()
+              }
+              break
+            }
+            default: {
+              reader.skipType(tag & 7)
+              break
+            }
+          }
+        }
+      })
+    }
+
+    return _codec
+  }
+
+  export interface FinishReasonFieldEvent {
+    field: '$.reason'
+    value: string
+  }
+
+  export interface FinishPromptTokensFieldEvent {
+    field: '$.promptTokens'
+    value: number
+  }
+
+  export interface FinishCachedTokensFieldEvent {
+    field: '$.cachedTokens'
+    value: number
+  }
+
+  export interface FinishCompletionTokensFieldEvent {
+    field: '$.completionTokens'
+    value: number
+  }
+
+  export interface FinishAcceptedFieldEvent {
+    field: '$.accepted'
+    value: number
+  }
+
+  export interface FinishRejectedFieldEvent {
+    field: '$.rejected'
+    value: number
+  }
+
+  export function encode (obj: Partial<Finish>): Uint8Array<ArrayBuffer> {
+    return encodeMessage(obj, Finish.codec())
+  }
+
+  export function decode (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Finish>): Finish {
+    return decodeMessage(buf, Finish.codec(), opts)
+  }
+
+  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Finish>): Generator<FinishReasonFieldEvent | FinishPromptTokensFieldEvent | FinishCachedTokensFieldEvent | FinishCompletionTokensFieldEvent | FinishAcceptedFieldEvent | FinishRejectedFieldEvent> {
+    return streamMessage(buf, Finish.codec(), opts)
+  }
+}
+
+export interface Failure {
+  code: string
+  message: string
+  retryAfter: number
+}
+
+export namespace Failure {
+  let _codec: Codec<Failure>
+
+  export const codec = (): Codec<Failure> => {
+    if (_codec == null) {
+      _codec = message<Failure>((obj, w, opts = {}) => {
+        if (opts.lengthDelimited !== false) {
+          w.fork()
+        }
+
+        if ((obj.code != null && obj.code !== '')) {
+          w.uint32(10)
+          w.string(obj.code)
+        }
+
+        if ((obj.message != null && obj.message !== '')) {
+          w.uint32(18)
+          w.string(obj.message)
+        }
+
+        if ((obj.retryAfter != null && obj.retryAfter !== 0)) {
+          w.uint32(24)
+          w.uint32(obj.retryAfter)
+        }
+
+        if (opts.lengthDelimited !== false) {
+          w.ldelim()
+        }
+      }, (reader, length, opts = {}) => {
+        const obj: any = {
+          code: '',
+          message: '',
+          retryAfter: 0
+        }
+
+        const end = length == null ? reader.len : reader.pos + length
+
+        while (reader.pos < end) {
+          const tag = reader.uint32()
+
+          switch (tag >>> 3) {
+            case 1: {
+              obj.code = reader.string()
+              break
+            }
+            case 2: {
+              obj.message = reader.string()
+              break
+            }
+            case 3: {
+              obj.retryAfter = reader.uint32()
+              break
+            }
+            default: {
+              reader.skipType(tag & 7)
+              break
+            }
+          }
+        }
+
+        return obj
+      }, function * (reader, length, prefix, opts = {}) {
+        const end = length == null ? reader.len : reader.pos + length
+
+        while (reader.pos < end) {
+          const tag = reader.uint32()
+
+          switch (tag >>> 3) {
+            case 1: {
+              yield {
+                field: `${prefix}.code`,
+                value: reader.string()
+              }
+              break
+            }
+            case 2: {
+              yield {
+                field: `${prefix}.message`,
+                value: reader.string()
+              }
+              break
+            }
+            case 3: {
+              yield {
+                field: `${prefix}.retryAfter`,
+                value: reader.uint32()
+              }
+              break
+            }
+            default: {
+              reader.skipType(tag & 7)
+              break
+            }
+          }
+        }
+      })
+    }
+
+    return _codec
+  }
+
+  export interface FailureCodeFieldEvent {
+    field: '$.code'
+    value: string
+  }
+
+  export interface FailureMessageFieldEvent {
+    field: '$.message'
+    value: string
+  }
+
+  export interface FailureRetryAfterFieldEvent {
+    field: '$.retryAfter'
+    value: number
+  }
+
+  export function encode (obj: Partial<Failure>): Uint8Array<ArrayBuffer> {
+    return encodeMessage(obj, Failure.codec())
+  }
+
+  export function decode (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Failure>): Failure {
+    return decodeMessage(buf, Failure.codec(), opts)
+  }
+
+  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Failure>): Generator<FailureCodeFieldEvent | FailureMessageFieldEvent | FailureRetryAfterFieldEvent> {
+    return streamMessage(buf, Failure.codec(), opts)
+  }
+}
+
+export interface Info {
+  model: string
+  modelId: string
+  contextLength: number
+  engine: string
+  paceMs: number
+  scope: string
+  slots: number
+  running: number
+  queued: number
+  scouts: string[]
+}
+
+export namespace Info {
+  let _codec: Codec<Info>
+
+  export const codec = (): Codec<Info> => {
+    if (_codec == null) {
+      _codec = message<Info>((obj, w, opts = {}) => {
+        if (opts.lengthDelimited !== false) {
+          w.fork()
+        }
+
+        if ((obj.model != null && obj.model !== '')) {
+          w.uint32(10)
+          w.string(obj.model)
+        }
+
+        if ((obj.modelId != null && obj.modelId !== '')) {
+          w.uint32(18)
+          w.string(obj.modelId)
+        }
+
+        if ((obj.contextLength != null && obj.contextLength !== 0)) {
+          w.uint32(24)
+          w.uint32(obj.contextLength)
+        }
+
+        if ((obj.engine != null && obj.engine !== '')) {
+          w.uint32(34)
+          w.string(obj.engine)
+        }
+
+        if ((obj.paceMs != null && obj.paceMs !== 0)) {
+          w.uint32(40)
+          w.uint32(obj.paceMs)
+        }
+
+        if ((obj.scope != null && obj.scope !== '')) {
+          w.uint32(50)
+          w.string(obj.scope)
+        }
+
+        if ((obj.slots != null && obj.slots !== 0)) {
+          w.uint32(56)
+          w.uint32(obj.slots)
+        }
+
+        if ((obj.running != null && obj.running !== 0)) {
+          w.uint32(64)
+          w.uint32(obj.running)
+        }
+
+        if ((obj.queued != null && obj.queued !== 0)) {
+          w.uint32(72)
+          w.uint32(obj.queued)
+        }
+
+        if (obj.scouts != null && obj.scouts.length > 0) {
+          for (const value of obj.scouts) {
+            w.uint32(82)
+            w.string(value)
+          }
+        }
+
+        if (opts.lengthDelimited !== false) {
+          w.ldelim()
+        }
+      }, (reader, length, opts = {}) => {
+        const obj: any = {
+          model: '',
+          modelId: '',
+          contextLength: 0,
+          engine: '',
+          paceMs: 0,
+          scope: '',
+          slots: 0,
+          running: 0,
+          queued: 0,
+          scouts: []
+        }
+
+        const end = length == null ? reader.len : reader.pos + length
+
+        while (reader.pos < end) {
+          const tag = reader.uint32()
+
+          switch (tag >>> 3) {
+            case 1: {
+              obj.model = reader.string()
+              break
+            }
+            case 2: {
+              obj.modelId = reader.string()
+              break
+            }
+            case 3: {
+              obj.contextLength = reader.uint32()
+              break
+            }
+            case 4: {
+              obj.engine = reader.string()
+              break
+            }
+            case 5: {
+              obj.paceMs = reader.uint32()
+              break
+            }
+            case 6: {
+              obj.scope = reader.string()
+              break
+            }
+            case 7: {
+              obj.slots = reader.uint32()
+              break
+            }
+            case 8: {
+              obj.running = reader.uint32()
+              break
+            }
+            case 9: {
+              obj.queued = reader.uint32()
+              break
+            }
+            case 10: {
+              if (opts.limits?.scouts != null && obj.scouts.length === opts.limits.scouts) {
+                throw new MaxLengthError('Decode error - repeated field "scouts" had too many elements')
+              }
+
+              obj.scouts.push(reader.string())
+              break
+            }
+            default: {
+              reader.skipType(tag & 7)
+              break
+            }
+          }
+        }
+
+        return obj
+      }, function * (reader, length, prefix, opts = {}) {
+        const obj = {
+          scouts: 0
+        }
+
+        const end = length == null ? reader.len : reader.pos + length
+
+        while (reader.pos < end) {
+          const tag = reader.uint32()
+
+          switch (tag >>> 3) {
+            case 1: {
+              yield {
+                field: `${prefix}.model`,
+                value: reader.string()
+              }
+              break
+            }
+            case 2: {
+              yield {
+                field: `${prefix}.modelId`,
+                value: reader.string()
+              }
+              break
+            }
+            case 3: {
+              yield {
+                field: `${prefix}.contextLength`,
+                value: reader.uint32()
+              }
+              break
+            }
+            case 4: {
+              yield {
+                field: `${prefix}.engine`,
+                value: reader.string()
+              }
+              break
+            }
+            case 5: {
+              yield {
+                field: `${prefix}.paceMs`,
+                value: reader.uint32()
+              }
+              break
+            }
+            case 6: {
+              yield {
+                field: `${prefix}.scope`,
+                value: reader.string()
+              }
+              break
+            }
+            case 7: {
+              yield {
+                field: `${prefix}.slots`,
+                value: reader.uint32()
+              }
+              break
+            }
+            case 8: {
+              yield {
+                field: `${prefix}.running`,
+                value: reader.uint32()
+              }
+              break
+            }
+            case 9: {
+              yield {
+                field: `${prefix}.queued`,
+                value: reader.uint32()
+              }
+              break
+            }
+            case 10: {
+              if (opts.limits?.scouts != null && obj.scouts === opts.limits.scouts) {
+                throw new MaxLengthError('Streaming decode error - repeated field "scouts" had too many elements')
+              }
+
+              yield {
+                field: `${prefix}.scouts[]`,
+                index: obj.scouts,
+                value: reader.string()
+              }
+
+              obj.scouts++
+
+              break
+            }
+            default: {
+              reader.skipType(tag & 7)
+              break
+            }
+          }
+        }
+      })
+    }
+
+    return _codec
+  }
+
+  export interface InfoModelFieldEvent {
+    field: '$.model'
+    value: string
+  }
+
+  export interface InfoModelIdFieldEvent {
+    field: '$.modelId'
+    value: string
+  }
+
+  export interface InfoContextLengthFieldEvent {
+    field: '$.contextLength'
+    value: number
+  }
+
+  export interface InfoEngineFieldEvent {
+    field: '$.engine'
+    value: string
+  }
+
+  export interface InfoPaceMsFieldEvent {
+    field: '$.paceMs'
+    value: number
+  }
+
+  export interface InfoScopeFieldEvent {
+    field: '$.scope'
+    value: string
+  }
+
+  export interface InfoSlotsFieldEvent {
+    field: '$.slots'
+    value: number
+  }
+
+  export interface InfoRunningFieldEvent {
+    field: '$.running'
+    value: number
+  }
+
+  export interface InfoQueuedFieldEvent {
+    field: '$.queued'
+    value: number
+  }
+
+  export interface InfoScoutsFieldEvent {
+    field: '$.scouts[]'
+    index: number
+    value: string
+  }
+
+  export function encode (obj: Partial<Info>): Uint8Array<ArrayBuffer> {
+    return encodeMessage(obj, Info.codec())
+  }
+
+  export function decode (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Info>): Info {
+    return decodeMessage(buf, Info.codec(), opts)
+  }
+
+  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Info>): Generator<InfoModelFieldEvent | InfoModelIdFieldEvent | InfoContextLengthFieldEvent | InfoEngineFieldEvent | InfoPaceMsFieldEvent | InfoScopeFieldEvent | InfoSlotsFieldEvent | InfoRunningFieldEvent | InfoQueuedFieldEvent | InfoScoutsFieldEvent> {
+    return streamMessage(buf, Info.codec(), opts)
   }
 }
