@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto'
 import { Hono } from 'hono'
 import { ApiError } from './api-error.ts'
 import { chatCompletions } from './chat-completions.ts'
-import { Gate } from './completion-run.ts'
 import type { ApiContext } from './context.ts'
 import type { ApiEnv } from './disconnect.ts'
+import { Gate } from './gate.ts'
 import { toApiError } from './generation-error.ts'
 import { type GuardRules, guard } from './guard.ts'
 import { health } from './health.ts'
@@ -16,6 +16,8 @@ export interface AppOptions {
   readonly api: ApiContext
   readonly rules: GuardRules
   readonly files: ReadonlyMap<string, StaticFile>
+  /** Shared with whoever else takes requests; absent: the API's own. */
+  readonly gate?: Gate
 }
 
 /** Paths and their one method; GET answers HEAD too. */
@@ -32,9 +34,9 @@ const METHODS: Readonly<Record<string, 'GET' | 'POST'>> = {
 /**
  * The HTTP API as one value: `app.request()` answers without a socket.
  */
-export function createApp({ api, rules, files }: AppOptions): Hono<ApiEnv> {
+export function createApp({ api, rules, files, gate: shared }: AppOptions): Hono<ApiEnv> {
   const app = new Hono<ApiEnv>()
-  const gate = new Gate(api.limits.maxRequests)
+  const gate = shared ?? new Gate(api.limits.maxRequests)
   const started = Math.floor(Date.now() / 1000)
 
   app.use(async (c, next) => {

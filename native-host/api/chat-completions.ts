@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import type { Context } from 'hono'
-import { parseChatRequest } from './chat-request.ts'
+import { chatRun } from './chat-run.ts'
 import type { TextPiece } from './choice-text.ts'
-import { type Gate, respond, shardFacts, tokensLeft, usageOf, type Wording } from './completion-run.ts'
-import { type ApiContext, engineFor, modelId, systemFingerprint } from './context.ts'
+import { respond, shardFacts, usageOf, type Wording } from './completion-run.ts'
+import { type ApiContext, modelId, systemFingerprint } from './context.ts'
 import type { ApiEnv } from './disconnect.ts'
+import type { Gate } from './gate.ts'
 import { readJson } from './json-body.ts'
 import { chatLogprobs } from './logprobs.ts'
 import type { TextEvent } from './text-run.ts'
@@ -12,16 +13,7 @@ import type { TextEvent } from './text-run.ts'
 /** POST /v1/chat/completions */
 export async function chatCompletions(c: Context<ApiEnv>, api: ApiContext, gate: Gate): Promise<Response> {
   const body = await readJson(c.req.raw, api.limits.maxBodyBytes)
-  const vocabSize = api.generator.status().engine?.model.vocabSize ?? 0
-  const request = parseChatRequest(body, { vocabSize, scope: api.scope })
-  const engine = engineFor(api, request.model)
-  const prompt = api.codec.encodeChat(request.messages)
-  const run = {
-    prompts: [prompt],
-    parameters: request,
-    maxTokens: request.maxTokens ?? tokensLeft(engine, prompt),
-    topLogprobs: request.topLogprobs,
-  }
+  const { request, engine, run } = chatRun(api, body)
   const common = {
     id: `chatcmpl-${randomUUID()}`,
     created: Math.floor(Date.now() / 1000),

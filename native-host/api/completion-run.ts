@@ -1,9 +1,8 @@
 import type { Context } from 'hono'
-import type { EngineInfo } from '../../shared/engine/engine.ts'
 import type { GenerationUsage } from '../oracle/generation.ts'
-import { ApiError } from './api-error.ts'
 import type { ApiContext } from './context.ts'
 import { type ApiEnv, clientSignal } from './disconnect.ts'
+import type { Gate } from './gate.ts'
 import { toApiError } from './generation-error.ts'
 import type { Parameters } from './parameters.ts'
 import { eventStream } from './server-sent-events.ts'
@@ -22,31 +21,6 @@ export interface Wording {
   opening(): readonly object[]
   /** The whole answer. */
   answer(events: readonly TextEvent[]): object
-}
-
-/** The requests under way, and their limit. */
-export class Gate {
-  #open = 0
-  readonly #limit: number
-
-  constructor(limit: number) {
-    this.#limit = limit
-  }
-
-  /** @returns what must be called once the request has ended. @throws {ApiError} 429 */
-  enter(): () => void {
-    if (this.#open >= this.#limit)
-      throw new ApiError(429, `${this.#limit} requests are under way already (setting api.max_requests)`, {
-        code: 'rate_limit_exceeded',
-        headers: { 'Retry-After': '1' },
-      })
-    this.#open++
-    let inside = true
-    return () => {
-      if (inside) this.#open--
-      inside = false
-    }
-  }
 }
 
 /** Generates, and answers as a stream or as a whole. */
@@ -142,9 +116,4 @@ export function usageOf(usage: GenerationUsage): object {
 /** Shard's own field of every answer and chunk: the scope that applied, and the seed as text (it may pass 2^53). */
 export function shardFacts({ scope, seed }: Parameters): { scope: string; seed: string } {
   return { scope, seed: String(seed) }
-}
-
-/** Room for the answer. */
-export function tokensLeft(engine: EngineInfo, prompt: readonly number[]): number {
-  return Math.max(1, engine.model.contextLength - prompt.length)
 }
