@@ -26,4 +26,5 @@ function fail(error: unknown): never {
 const program = createProgram()
 for (const command of [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)])
   command.exitOverride()
-await program.parseAsync(process.argv).catch(fail)
+// Not awaited: the single executable's script is CommonJS, which knows no await out here.
+void program.parseAsync(process.argv).catch(fail)

@@ -20,6 +20,9 @@ export interface Assets {
   path(name: string): string | null
 }
 
+/** The asset that `npm run package` adds: every other asset's SHA-256, in hex. */
+const DIGESTS = 'digests.json'
+
 export const assets: Assets = isSea() ? packedAssets() : checkoutAssets()
 
 function checkoutAssets(): Assets {
@@ -51,9 +54,6 @@ function checkoutRoot(from: string): string {
     if (dirname(folder) === folder) throw new Error(`no package with models/ above ${from}`)
   }
 }
-
-/** The asset that `npm run package` adds: every other asset's SHA-256, in hex. */
-const DIGESTS = 'digests.json'
 
 function packedAssets(): Assets {
   const digests = new Map(Object.entries(JSON.parse(getAsset(DIGESTS, 'utf8')) as Record<string, string>))
