@@ -12,15 +12,20 @@ export interface GuardRules {
   readonly origins: readonly string[]
   /** Empty: no key is asked for. */
   readonly key: string
+  /** What pages of an extension must carry; empty: they are not let in. */
+  readonly token: string
 }
+
+/** Pages of browser extensions: they may send anything anywhere that they have a permission for. */
+const EXTENSION_ORIGIN = /^[a-z-]+-extension:/i
 
 const LOOPBACK_NAME = /^(localhost|127\.\d{1,3}\.\d{1,3}\.\d{1,3}|\[::1\])$/
 const IP_LITERAL = /^(\d{1,3}(\.\d{1,3}){3}|\[[0-9a-f:.]+\])$/
 
 /**
- * Who may speak to this API: programs of this machine (or with the key), and its own page. No page of another site: not
- * by a name that it has pointed here (Host), not by a request across origins (Origin, Sec-Fetch-Site), and no answer
- * ever carries a CORS header.
+ * Who may speak to this API: programs of this machine (or with the key), its own page, and pages of an extension with the
+ * token. No page of another site: not by a name that it has pointed here (Host), not by a request across origins (Origin,
+ * Sec-Fetch-Site), and no answer ever carries a CORS header: an extension with permission for the host needs none.
  */
 export function guard(rules: GuardRules): MiddlewareHandler<ApiEnv> {
   return async (c, next) => {
@@ -30,10 +35,12 @@ export function guard(rules: GuardRules): MiddlewareHandler<ApiEnv> {
     const url = c.env?.incoming?.url
     if (url !== undefined && !url.startsWith('/'))
       throw new ApiError(400, 'this is no proxy: ask for a path', { code: 'invalid_target' })
-    checkOrigin(raw.headers, host, rules, isPage(c.req.method, c.req.path))
+    const extension = isExtension(raw.headers, rules)
+    if (extension) checkToken(raw.headers.get('authorization'), rules.token)
+    else checkOrigin(raw.headers, host, rules, isPage(c.req.method, c.req.path))
     if (raw.headers.has('upgrade'))
       throw new ApiError(400, 'this API has no WebSocket and no other upgrade', { code: 'no_upgrade' })
-    if (rules.key !== '' && !isPage(c.req.method, c.req.path))
+    if (rules.key !== '' && !extension && !isPage(c.req.method, c.req.path))
       checkKey(raw.headers.get('authorization'), rules.key)
     await next()
   }
@@ -53,6 +60,16 @@ function checkHost(host: string, rawHeaders: readonly string[] | undefined, rule
   )
 }
 
+/** A page or worker of an extension whose origin the owner has not listed. */
+function isExtension(headers: Headers, { origins }: GuardRules): boolean {
+  const origin = headers.get('origin')
+  if (origin !== null) return EXTENSION_ORIGIN.test(origin) && !origins.includes(origin)
+  // Chromium sends no Origin with an extension's GET; what it sends instead, no page of a site and no address bar does.
+  const mode = headers.get('sec-fetch-mode')
+  const anonymous = headers.get('sec-fetch-site') === 'none' && mode !== null && mode !== 'navigate'
+  return anonymous && !origins.some((listed) => EXTENSION_ORIGIN.test(listed))
+}
+
 function checkOrigin(headers: Headers, host: string, rules: GuardRules, page: boolean): void {
   const origin = headers.get('origin')
   const own = origin === null || origin.toLowerCase() === `http://${host}` || rules.origins.includes(origin)
@@ -70,11 +87,25 @@ function isPage(method: string, path: string): boolean {
 }
 
 function checkKey(authorization: string | null, key: string): void {
-  const given = /^Bearer (.+)$/i.exec(authorization ?? '')?.[1] ?? ''
-  const digest = (text: string) => createHash('sha256').update(text).digest()
-  if (timingSafeEqual(digest(given), digest(key))) return
+  if (carries(authorization, key)) return
   throw new ApiError(401, 'this API needs its key: Authorization: Bearer KEY (setting api.key)', {
     code: 'invalid_api_key',
     headers: { 'WWW-Authenticate': 'Bearer' },
   })
+}
+
+/** Whatever the path: not even that something answers here is an extension's to know without it. */
+function checkToken(authorization: string | null, token: string): void {
+  if (token !== '' && carries(authorization, token)) return
+  throw new ApiError(401, 'an extension needs the token of this daemon, which the bridge hands over', {
+    code: 'invalid_token',
+    headers: { 'WWW-Authenticate': 'Bearer' },
+  })
+}
+
+/** Takes the same time wherever they differ. */
+function carries(authorization: string | null, secret: string): boolean {
+  const given = /^Bearer (.+)$/i.exec(authorization ?? '')?.[1] ?? ''
+  const digest = (text: string) => createHash('sha256').update(text).digest()
+  return timingSafeEqual(digest(given), digest(secret))
 }

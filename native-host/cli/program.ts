@@ -28,6 +28,7 @@ export function createProgram(): Command {
     .command('serve')
     .description('run an Oracle: engine, mesh, OpenAI-compatible API, chat page')
   const serveFlags = addSettingOptions(serve, SHORT_FLAGS)
+  serve.addOption(new Option('--background-log <file>').hideHelp())
   serve.action(async () => (await import('./serve.ts')).serve(serveFlags, serve))
 
   const scout = program.command('scout').description('run a headless Scout that drafts for an Oracle')
@@ -61,6 +62,11 @@ export function createProgram(): Command {
     .option('--json', 'for programs')
   const statusFlags = addSettingOptions(status, {}, CLIENT_KEYS)
   status.action(async (options) => (await import('./status.ts')).status(options, statusFlags))
+
+  program
+    .command('stop')
+    .description('end the running daemon in order')
+    .action(async () => (await import('./stop.ts')).stop())
 
   const model = program.command('model').description('models on this machine')
   model

@@ -1,5 +1,7 @@
 import type { Command } from 'commander'
-import { startDaemon } from '../daemon/daemon.ts'
+import { backgroundLogWriter } from '../control/background-log.ts'
+import { ControlServer } from '../control/control-server.ts'
+import { type Daemon, startDaemon } from '../daemon/daemon.ts'
 import { logUncaught } from '../daemon/last-resort.ts'
 import { createLogger } from '../daemon/logger.ts'
 import { welcome } from '../daemon/welcome.ts'
@@ -10,36 +12,50 @@ import { SHORT_FLAGS } from '../settings/names.ts'
 /** A stop that takes longer is cut short. */
 const STOP_MS = 8_000
 
-/** `shard serve`: runs until a signal; the second one ends it at once. */
-export async function serve(flags: ReadonlyMap<string, string>, _command: Command): Promise<void> {
+/** `shard serve`: runs until a signal or `shard stop`; the second signal ends it at once. */
+export async function serve(flags: ReadonlyMap<string, string>, command: Command): Promise<void> {
   const loaded = loadSettings({ env: process.env, flags, short: SHORT_FLAGS })
-  const log = createLogger(loaded.settings['log.level'], 'shard')
+  const { backgroundLog } = command.opts<{ backgroundLog?: string }>()
+  const writer = backgroundLog === undefined ? undefined : backgroundLogWriter(backgroundLog)
+  const log = createLogger(loaded.settings['log.level'], 'shard', writer)
   logUncaught(log)
-  const first = firstSignal()
-  const starting = startDaemon(loaded, selfCommand(), log)
-  const daemon = await Promise.race([starting, first.then(() => null)])
-  const end = () => process.exit(process.exitCode ?? 0)
+  const control = await ControlServer.start(loaded.home.data, log)
+  const first = Promise.race([firstSignal(), control.stopAsked.then(() => 'shard stop')])
+  const starting = startDaemon(loaded, selfCommand(), control, log)
+  const end = async (why: string) => {
+    await control.close(why)
+    process.exit(process.exitCode ?? 0)
+  }
+  let daemon: Daemon | null
+  try {
+    daemon = await Promise.race([starting, first.then(() => null)])
+  } catch (error) {
+    await control.close(`it could not start: ${(error as Error).message}`)
+    throw error
+  }
   if (daemon === null) {
     // Stopped before it had started: what comes up is taken down again.
+    const why = await first
     onNextSignal(() => process.exit(130))
-    setTimeout(end, STOP_MS).unref()
+    setTimeout(() => end(why), STOP_MS).unref()
     await starting.then((late) => late.stop()).catch(() => {})
-    return end()
+    return end(why)
   }
-  process.stdout.write(welcome(daemon, loaded.settings))
-  const signal = await first
-  log.info({ signal }, 'stopping')
+  const running = daemon
+  process.stdout.write(welcome(running, loaded.settings))
+  const why = await first
+  log.info({ why }, 'stopping')
   onNextSignal(() => {
-    daemon.kill()
+    running.kill()
     process.exit(130)
   })
   setTimeout(() => {
     log.error({ ms: STOP_MS }, 'stopping took too long')
-    daemon.kill()
+    running.kill()
     process.exit(1)
   }, STOP_MS).unref()
-  await daemon.stop()
-  end()
+  await running.stop()
+  await end(why)
 }
 
 function firstSignal(): Promise<NodeJS.Signals> {

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
 import { Counter } from 'prom-client'
@@ -6,6 +7,10 @@ import { createApp } from '../api/app.ts'
 import { type Listening, listen } from '../api/listen.ts'
 import { readStaticFiles } from '../api/static-files.ts'
 import { textCodec } from '../api/text-codec.ts'
+import type { ControlServer } from '../control/control-server.ts'
+import { ownPeer } from '../control/own-peer.ts'
+import { runningState } from '../control/running-state.ts'
+import { watchedGenerator } from '../control/watched-generator.ts'
 import { EngineSupervisor } from '../engine/supervisor.ts'
 import { OracleMesh } from '../mesh/oracle-mesh.ts'
 import { createMetrics, type Metrics } from '../metrics.ts'
@@ -47,7 +52,12 @@ const SCOUTS_MS = 5_000
  * The composition root: settings → engine's process → Oracle → mesh → API → Scouts.
  * @throws {ShardError} {EngineError} {SettingsError} with everything stopped that was started
  */
-export async function startDaemon(loaded: LoadedSettings, self: SelfCommand, log: Logger): Promise<Daemon> {
+export async function startDaemon(
+  loaded: LoadedSettings,
+  self: SelfCommand,
+  control: ControlServer,
+  log: Logger,
+): Promise<Daemon> {
   const { settings, home } = loaded
   const startedAt = Date.now()
   const api: Port = {
@@ -75,12 +85,13 @@ export async function startDaemon(loaded: LoadedSettings, self: SelfCommand, log
   try {
     const metrics = createMetrics({ processMetrics: true })
     const supervisor = new EngineSupervisor({ self, load: engineLoad(settings, model) })
-    supervisor.onState(({ state, reason, pid }) =>
+    supervisor.onState(({ state, reason, pid }) => {
+      control.changed()
       log[stopping || state === 'ready' || state === 'starting' ? 'info' : 'warn'](
         { state, reason, enginePid: pid },
         'engine',
-      ),
-    )
+      )
+    })
     started.push(() => supervisor.stop())
     const engine = await supervisor.start()
     const engineWhy = supervisor.status.reason
@@ -118,11 +129,13 @@ export async function startDaemon(loaded: LoadedSettings, self: SelfCommand, log
       })
     }
 
+    // For pages of the extension, which get it through the bridge; good until this process ends.
+    const token = randomBytes(32).toString('base64url')
     let fleet: ScoutFleet | null = null
     const app = createApp({
       api: {
         build: version,
-        generator: oracle,
+        generator: watchedGenerator(oracle, () => control.changed()),
         codec: textCodec(tokenizer, engine.model),
         health: () => ({
           shard: version,
@@ -159,6 +172,7 @@ export async function startDaemon(loaded: LoadedSettings, self: SelfCommand, log
         names: settings['api.names'].map((name) => name.toLowerCase()),
         origins: settings['api.origins'],
         key: settings['api.key'],
+        token,
       },
       files: readStaticFiles(assets, 'dist/chat'),
     })
@@ -191,6 +205,13 @@ export async function startDaemon(loaded: LoadedSettings, self: SelfCommand, log
       // The first answer should already be helped; a Scout that does not come must not keep the daemon from being ready.
       await poolHolds(mesh.pool, scoutCount, AbortSignal.timeout(SCOUTS_MS))
     }
+    control.serve({
+      state: () => runningState(oracle.status(), supervisor.status),
+      attach: async (peerId) => {
+        if (peerId !== null) await mesh?.pair(ownPeer(peerId))
+        return { url, token, multiaddrs: mesh?.multiaddrs() ?? [] }
+      },
+    })
     log.info({ url, scope: settings['mesh.scope'], multiaddrs: mesh?.multiaddrs() ?? [] }, 'ready')
     return {
       url,

@@ -6,12 +6,17 @@ import type { Settings } from '../settings/schema.ts'
  * Structured lines on stderr, one JSON object each; on a terminal, the same as one short line for people. Written at
  * once, so that none is lost when the process ends.
  */
-export function createLogger(level: Settings['log.level'], name: string): Logger {
+export function createLogger(
+  level: Settings['log.level'],
+  name: string,
+  writer?: { write(line: string): void },
+): Logger {
   const options = {
     base: { name, pid: process.pid },
     level,
     formatters: { level: (label: string) => ({ level: label }) },
   }
+  if (writer) return pino(options, writer)
   if (process.stderr.isTTY) return pino(options, { write: (line: string) => writeStderr(readable(line)) })
   return pino(options, pino.destination({ dest: 2, sync: true }))
 }

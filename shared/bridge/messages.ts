@@ -7,7 +7,7 @@ import { z } from 'zod'
  */
 
 /** What the daemon says of itself, as far as the extension needs it. */
-const running = z.object({
+export const runningDaemonSchema = z.object({
   state: z.literal('running'),
   pid: z.number().int(),
   version: z.string(),
@@ -28,9 +28,11 @@ const running = z.object({
   }),
 })
 
+export const startingDaemonSchema = z.object({ state: z.literal('starting') })
+
 export const daemonStateSchema = z.discriminatedUnion('state', [
-  running,
-  z.object({ state: z.literal('starting') }),
+  runningDaemonSchema,
+  startingDaemonSchema,
   z.object({
     state: z.literal('stopped'),
     /** Whether `attach` could start it: the program and its model are there. */

@@ -36,7 +36,7 @@ export async function inProcessApi(
       scope: 'own',
       limits: { maxBodyBytes: 64 * 1024, maxRequests: options.maxRequests ?? 64 },
     },
-    rules: { loopback: true, names: [], origins: [], key: '', ...options.rules },
+    rules: { loopback: true, names: [], origins: [], key: '', token: '', ...options.rules },
     files: new Map(),
   })
   const headers = { host: '127.0.0.1', 'content-type': 'application/json' }
