@@ -6,10 +6,14 @@ import { type Browser, type BrowserContextOptions, chromium, type Page } from 'p
 const FOUND = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
 const OUT = fileURLToPath(new URL('../.out/', import.meta.url))
 
+/** The browser that the tests drive. */
+export function chromiumPath(): string {
+  return process.env.SHARD_TEST_BROWSER ?? FOUND.find((path) => existsSync(path)) ?? chromium.executablePath()
+}
+
 export function launchChromium(): Promise<Browser> {
-  const executablePath = process.env.SHARD_TEST_BROWSER ?? FOUND.find((path) => existsSync(path))
   return chromium.launch({
-    ...(executablePath && { executablePath }),
+    executablePath: chromiumPath(),
     headless: true,
     chromiumSandbox: false,
     args: [

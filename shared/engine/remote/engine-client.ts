@@ -22,14 +22,14 @@ interface Pending {
 /** An Engine that lives in another process, until that process ends. */
 export class EngineClient implements Engine {
   readonly info: EngineInfo
-  readonly #send: (message: ToEngine) => void
+  readonly #send: (message: ToEngine<never>) => void
   readonly #firstId: number
   readonly #pending = new Map<number, Pending>()
   #nextCall = 1
   #lost: string | null = null
 
   /** @param generation which process of its supervisor this is, from 0 */
-  constructor(info: EngineInfo, generation: number, send: (message: ToEngine) => void) {
+  constructor(info: EngineInfo, generation: number, send: (message: ToEngine<never>) => void) {
     this.info = info
     this.#firstId = generation * IDS_PER_PROCESS
     this.#send = send

@@ -1,0 +1,164 @@
+import { browser } from 'wxt/browser'
+import {
+  type FromBridge,
+  fromBridgeSchema,
+  NATIVE_HOST,
+  type ToBridge,
+} from '../../shared/bridge/messages.ts'
+import { type HostState, hasLocalOracle, NO_HOST } from './state.ts'
+
+type Port = ReturnType<typeof browser.runtime.connectNative>
+
+/** A bridge that died is started again after these waits; then only when a page asks. */
+const RETRY_MS = [500, 3_000, 15_000]
+/** A bridge that has not said hello by then is no help. */
+const HELLO_MS = 5_000
+/** A daemon that takes longer to load its model is not waited for: drafting begins, and ends when it has come. */
+const START_MS = 20_000
+
+/**
+ * The port to the native host's bridge, and what came over it. `settled` is when it is known whether there is a host:
+ * before that nothing should be decided.
+ */
+export class NativeHost {
+  readonly #onChange: () => void
+  #state: HostState = NO_HOST
+  #port: Port | null = null
+  #settled: Promise<void> = Promise.resolve()
+  #settle: () => void = () => {}
+  #failures = 0
+  #retry: ReturnType<typeof setTimeout> | null = null
+
+  constructor(onChange: () => void) {
+    this.#onChange = onChange
+  }
+
+  get state(): HostState {
+    return this.#state
+  }
+
+  /** Resolves when the first answer, or its absence, is known. */
+  get settled(): Promise<void> {
+    return this.#settled
+  }
+
+  /** Opens the port if it is not open. */
+  open(): void {
+    if (this.#port) return
+    if (this.#retry !== null) clearTimeout(this.#retry)
+    this.#retry = null
+    this.#unsettle(HELLO_MS)
+    const port = browser.runtime.connectNative(NATIVE_HOST)
+    this.#port = port
+    this.#state = { ...NO_HOST, port: 'opening' }
+    port.onMessage.addListener((message: unknown) => this.#receive(port, message))
+    port.onDisconnect.addListener(() => this.#closed(port))
+    this.#send({ type: 'hello', version: browser.runtime.getManifest().version })
+  }
+
+  /** Uses the daemon, starting it if it does not run. */
+  attach(start: boolean, peerId?: string): void {
+    this.open()
+    if (start) this.#unsettle(START_MS)
+    this.#send({ type: 'attach', start, ...(peerId && { peer_id: peerId }) })
+  }
+
+  close(): void {
+    const port = this.#port
+    this.#port = null
+    port?.disconnect()
+    this.#become(NO_HOST)
+  }
+
+  /** From now on it is open what the host is, for so long at the most. */
+  #unsettle(ms: number): void {
+    this.#settle()
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const timer = setTimeout(resolve, ms)
+    this.#settled = promise
+    this.#settle = () => {
+      clearTimeout(timer)
+      resolve()
+    }
+  }
+
+  #send(message: ToBridge): void {
+    try {
+      this.#port?.postMessage(message)
+    } catch {
+      // A port that has just closed says so by its event.
+    }
+  }
+
+  #receive(port: Port, raw: unknown): void {
+    if (port !== this.#port) return
+    const parsed = fromBridgeSchema.safeParse(raw)
+    if (!parsed.success) {
+      this.#become({
+        ...this.#state,
+        problem: {
+          code: 'BRIDGE_VERSION',
+          message: 'The native host speaks another version.',
+          help: 'Update extension and native host to the same version.',
+        },
+      })
+      return
+    }
+    const message: FromBridge = parsed.data
+    this.#failures = 0
+    switch (message.type) {
+      case 'hello':
+      case 'status': {
+        const { daemon } = message
+        const api = daemon.state === 'running' ? this.#state.api : null
+        const problem = daemon.state === 'running' ? null : this.#state.problem
+        this.#become({ ...this.#state, port: 'open', daemon, api, problem })
+        if (daemon.state === 'running' && api === null) this.attach(false)
+        // A running daemon is attached first; one that was told to start says so, or why not.
+        if (daemon.state === 'stopped' && message.type === 'hello') this.#settle()
+        return
+      }
+      case 'attached':
+        this.#become({
+          port: 'open',
+          daemon: message.daemon,
+          api: { url: message.url, token: message.token },
+          problem: null,
+        })
+        this.#settle()
+        return
+      case 'error':
+        this.#become({
+          ...this.#state,
+          problem: {
+            code: message.code,
+            message: message.message,
+            help: 'Run `shard doctor` to see what is wrong.',
+          },
+        })
+        this.#settle()
+    }
+  }
+
+  #closed(port: Port): void {
+    if (port !== this.#port) return
+    const reason = browser.runtime.lastError?.message ?? ''
+    const answered = this.#state.port === 'open'
+    this.#port = null
+    this.#become(NO_HOST)
+    this.#settle()
+    // One that was never there will not come by trying; one that died may.
+    const wait = RETRY_MS[this.#failures]
+    if (!answered || wait === undefined) return
+    console.warn('the bridge ended', { reason, wait })
+    this.#failures++
+    this.#retry = setTimeout(() => this.open(), wait)
+  }
+
+  #become(state: HostState): void {
+    const had = hasLocalOracle(this.#state)
+    const same = JSON.stringify(state) === JSON.stringify(this.#state)
+    this.#state = state
+    if (!same || had !== hasLocalOracle(state)) this.#onChange()
+  }
+}

@@ -1,0 +1,39 @@
+import { browser } from 'wxt/browser'
+import type { Broadcast, ToBackground, ToOffscreen } from '../background/messages.ts'
+import { CHAT_PORT } from '../background/messages.ts'
+import { ChatRelay } from './chat-relay.ts'
+import { watchPower } from './power.ts'
+import { ScoutRuntime } from './runtime.ts'
+
+/**
+ * The runtime with everything around it that belongs to a document: channel, ports, battery. In Chromium the offscreen
+ * document runs it, in Firefox the background page.
+ */
+export function startDraftingDocument(outside: {
+  readonly channel: BroadcastChannel
+  readonly tell: (message: ToBackground) => void
+}): { receive(message: ToOffscreen): void } {
+  const { channel, tell } = outside
+  const runtime = new ScoutRuntime({
+    model: new URL('/models/draft.gguf', location.href).href,
+    broadcast: (message) => channel.postMessage(message),
+    onPhase: (phase) => tell({ to: 'background', type: 'phase', phase }),
+    onPaired: (address) => tell({ to: 'background', type: 'paired', address }),
+    onIdle: () => tell({ to: 'background', type: 'idle' }),
+  })
+  channel.addEventListener('message', ({ data }: MessageEvent<Broadcast>) => {
+    if (data.type === 'ask') runtime.say()
+  })
+  browser.runtime.onConnect.addListener((port) => {
+    if (port.name === CHAT_PORT) new ChatRelay(port, runtime)
+  })
+  void watchPower((onBattery) => runtime.setOnBattery(onBattery)).then((onBattery) => {
+    if (onBattery) runtime.setOnBattery(true)
+  })
+  return {
+    receive(message) {
+      if (message.type === 'retry') runtime.retry()
+      else runtime.assign(message.task)
+    },
+  }
+}

@@ -1,0 +1,184 @@
+import { existsSync } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import { type BrowserContext, chromium, type Page, type Worker } from 'playwright-core'
+import type { Broadcast } from '../../entrypoints/background/messages.ts'
+import type { ExtensionState } from '../../entrypoints/background/state.ts'
+import type { Settings } from '../../entrypoints/options/settings.ts'
+import { CHROMIUM_EXTENSION_ID } from '../../shared/extension/identity.ts'
+import { chromiumPath } from './browser.ts'
+
+export const EXTENSION = fileURLToPath(new URL('../../build/extension/chrome-mv3', import.meta.url))
+const OUT = fileURLToPath(new URL('../.out/', import.meta.url))
+
+export type State = Omit<ExtensionState, 'settings'>
+
+/** A real Chromium with the built extension, and a page of it through which a test sees what every page of it sees. */
+export class ExtensionBrowser {
+  readonly context: BrowserContext
+  /** An extension page that records what is broadcast. */
+  readonly probe: Page
+  readonly complaints: string[]
+
+  private constructor(context: BrowserContext, probe: Page, complaints: string[]) {
+    this.context = context
+    this.probe = probe
+    this.complaints = complaints
+  }
+
+  /** @param profile the user data folder: kept, it is the same browser again */
+  static async launch(
+    profile: string,
+    options: {
+      readonly args?: readonly string[]
+      readonly env?: NodeJS.ProcessEnv
+      readonly webgpu?: boolean
+    } = {},
+  ): Promise<ExtensionBrowser> {
+    if (!existsSync(EXTENSION)) throw new Error(`${EXTENSION} is missing: run npm run build`)
+    const context = await chromium.launchPersistentContext(profile, {
+      executablePath: chromiumPath(),
+      headless: true,
+      chromiumSandbox: false,
+      viewport: { width: 1180, height: 800 },
+      env: { ...process.env, ...options.env } as Record<string, string>,
+      args: [
+        '--no-sandbox',
+        '--disable-quic',
+        '--no-first-run',
+        '--disable-background-networking',
+        '--disable-component-update',
+        '--disable-sync',
+        `--disable-extensions-except=${EXTENSION}`,
+        `--load-extension=${EXTENSION}`,
+        ...(options.webgpu === false ? [] : ['--enable-unsafe-webgpu']),
+        ...(options.args ?? []),
+      ],
+    })
+    const complaints: string[] = []
+    const probe = await context.newPage()
+    await probe.goto(extensionUrl('icon/16.png'))
+    const browser = new ExtensionBrowser(context, probe, complaints)
+    await browser.#watch()
+    return browser
+  }
+
+  /** Opens a page of the extension, keeping account of what should not happen on it. */
+  async open(path: string, viewport?: { width: number; height: number }): Promise<Page> {
+    const page = await this.context.newPage()
+    if (viewport) await page.setViewportSize(viewport)
+    page.on('pageerror', (error) => this.complaints.push(`${path}: ${error.message}`))
+    page.on('console', (message) => {
+      if (message.type() === 'error') this.complaints.push(`${path}: ${message.text()}`)
+    })
+    await page.goto(extensionUrl(path))
+    return page
+  }
+
+  async serviceWorker(): Promise<Worker> {
+    const own = (worker: Worker) => worker.url().startsWith(extensionUrl(''))
+    return this.context.serviceWorkers().find(own) ?? this.context.waitForEvent('serviceworker', own)
+  }
+
+  /** Writes settings as a page of the extension does. */
+  async set(settings: Partial<Settings>): Promise<void> {
+    await this.probe.evaluate(
+      (values) => chrome.storage.local.set(values),
+      settings as Record<string, unknown>,
+    )
+  }
+
+  async settings(): Promise<Partial<Settings>> {
+    return this.probe.evaluate(() => chrome.storage.local.get()) as Promise<Partial<Settings>>
+  }
+
+  /** What was last said of the state; null for a part of which nothing was said. */
+  async state(): Promise<Partial<State>> {
+    return this.probe.evaluate(() => (globalThis as unknown as Probe).shard.state)
+  }
+
+  /**
+   * Resolves with the state as soon as it is so; the event is awaited, not the clock.
+   * @param when a function of the state alone: it runs in the page
+   */
+  async until(
+    when: (state: Partial<State>) => boolean,
+    what: string,
+    timeoutMs = 60_000,
+  ): Promise<Partial<State>> {
+    const source = `(${when.toString()})`
+    try {
+      return await this.probe.evaluate(
+        ([text, ms]) => {
+          const { shard } = globalThis as unknown as Probe
+          return shard.until(text as string, ms as number)
+        },
+        [source, timeoutMs] as const,
+      )
+    } catch (cause) {
+      const state = JSON.stringify(await this.state().catch(() => 'unknown'), null, 1)
+      throw new Error(`not within ${timeoutMs} ms: ${what}; the state is ${state}`, { cause })
+    }
+  }
+
+  /** Everybody says again what they hold. */
+  async ask(): Promise<void> {
+    await this.probe.evaluate(() => {
+      ;(globalThis as unknown as Probe).shard.channel.postMessage({ type: 'ask' })
+    })
+  }
+
+  /** As a page does that has opened: wakes the service worker, which looks at everything anew. */
+  async look(): Promise<void> {
+    await this.probe.evaluate(() => chrome.runtime.sendMessage({ to: 'background', type: 'look' }))
+  }
+
+  async screenshot(page: Page, name: string): Promise<void> {
+    await mkdir(OUT, { recursive: true })
+    await page.screenshot({ path: `${OUT}${name}.png` })
+  }
+
+  async close(): Promise<void> {
+    await this.context.close()
+  }
+
+  /** Listens on the channel in the probe's page. */
+  async #watch(): Promise<void> {
+    await this.probe.evaluate(() => {
+      const channel = new BroadcastChannel('shard')
+      const listeners = new Set<() => void>()
+      const state: Partial<State> = {}
+      channel.addEventListener('message', ({ data }: MessageEvent<Broadcast>) => {
+        if (data.type === 'host') Object.assign(state, { host: data.host })
+        if (data.type === 'scout') Object.assign(state, { scout: data.scout })
+        for (const listener of listeners) listener()
+      })
+      const until = (text: string, ms: number) =>
+        new Promise<Partial<State>>((resolve, reject) => {
+          const when = new Function(`return ${text}`)() as (state: Partial<State>) => boolean
+          const timer = setTimeout(() => reject(new Error('the time is over')), ms)
+          const check = () => {
+            if (!when(state)) return
+            clearTimeout(timer)
+            listeners.delete(check)
+            resolve(structuredClone(state))
+          }
+          listeners.add(check)
+          check()
+        })
+      Object.assign(globalThis, { shard: { channel, state, until } })
+    })
+  }
+}
+
+interface Probe {
+  readonly shard: {
+    readonly channel: BroadcastChannel
+    readonly state: Partial<State>
+    until(text: string, ms: number): Promise<Partial<State>>
+  }
+}
+
+export function extensionUrl(path: string): string {
+  return `chrome-extension://${CHROMIUM_EXTENSION_ID}/${path}`
+}

@@ -1,0 +1,52 @@
+import react from '@vitejs/plugin-react'
+import { defineConfig } from 'wxt'
+import { EXTENSION_KEY, FIREFOX_ADDON_ID } from './shared/extension/identity.ts'
+
+/**
+ * Nothing is loaded from outside, nothing inline; connections go to Oracles (WebSocket; WebRTC is under no policy) and to
+ * the local Oracle's API. docs/extension.md justifies each permission.
+ */
+const POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "worker-src 'self'",
+  "style-src 'self'",
+  "img-src 'self' data:",
+  "connect-src 'self' ws: wss: http://127.0.0.1:*",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+  "object-src 'none'",
+].join('; ')
+
+export default defineConfig({
+  modules: ['@wxt-dev/webextension-polyfill'],
+  outDir: 'build/extension',
+  imports: false,
+  manifestVersion: 3,
+  vite: () => ({
+    plugins: [react()],
+    build: { target: 'es2022', assetsInlineLimit: 0 },
+  }),
+  manifest: ({ browser }) => ({
+    name: 'Shard Scout',
+    description:
+      'Draft tokens for 1.58-bit language models with this computer, and chat with the Oracle they help.',
+    permissions: ['storage', 'nativeMessaging', ...(browser === 'firefox' ? [] : ['offscreen'])],
+    host_permissions: ['http://127.0.0.1/*'],
+    content_security_policy: { extension_pages: POLICY },
+    ...(browser === 'firefox'
+      ? { browser_specific_settings: { gecko: { id: FIREFOX_ADDON_ID, strict_min_version: '128.0' } } }
+      : { key: EXTENSION_KEY, minimum_chrome_version: '124' }),
+  }),
+  zip: { name: 'shard-scout', artifactTemplate: '{{name}}-{{version}}-{{browser}}.zip' },
+  hooks: {
+    // The embedded draft model is a part of the package.
+    'build:publicAssets': (wxt, files) => {
+      files.push({
+        absoluteSrc: `${wxt.config.root}/models/embedded/draft.gguf`,
+        relativeDest: 'models/draft.gguf',
+      })
+    },
+  },
+})
