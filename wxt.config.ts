@@ -23,6 +23,8 @@ export default defineConfig({
   modules: ['@wxt-dev/webextension-polyfill'],
   outDir: 'build/extension',
   imports: false,
+  // Which browser to load it into is the developer's choice; the command says where it lies.
+  webExt: { disabled: true },
   manifestVersion: 3,
   vite: () => ({
     plugins: [react()],
@@ -39,7 +41,15 @@ export default defineConfig({
       ? { browser_specific_settings: { gecko: { id: FIREFOX_ADDON_ID, strict_min_version: '128.0' } } }
       : { key: EXTENSION_KEY, minimum_chrome_version: '124' }),
   }),
-  zip: { name: 'shard-scout', artifactTemplate: '{{name}}-{{version}}-{{browser}}.zip' },
+  zip: {
+    name: 'shard-scout',
+    artifactTemplate: '{{name}}-{{version}}-{{browser}}.zip',
+    // Firefox's reviewers build the extension from these sources: it needs nothing of the host and the tests.
+    excludeSources: [
+      '{build,dist,docs,native,native-host,test,.github,.ci,models/train}/**',
+      'models/embedded/{target.gguf,validation.json,tokenizer.json}',
+    ],
+  },
   hooks: {
     // The embedded draft model is a part of the package.
     'build:publicAssets': (wxt, files) => {

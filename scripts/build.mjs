@@ -1,7 +1,8 @@
-// Builds the native engine, the host and the chat page. `--no-native` leaves the engine out.
+// Builds the native engine, the host, the chat page and the extension. `--no-native` leaves the engine out.
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { ensureInstalled, fail, must, pinnedNode, root } from './toolchain.mjs'
+import { wxt } from './wxt.mjs'
 
 /** Exit code of native/build.mjs when there is no C++ compiler: the reference engine runs instead. */
 const NO_COMPILER = 3
@@ -24,6 +25,7 @@ export async function build({ native = true } = {}) {
     'warn',
     join('entrypoints', 'chat'),
   ])
+  for (const browser of ['chrome', 'firefox']) wxt('build', '--browser', browser, '--level', 'warn')
 }
 
 if (process.argv[1] && import.meta.filename === process.argv[1]) {
