@@ -11,10 +11,8 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs'
-import { createRequire } from 'node:module'
 import { basename, join } from 'node:path'
 import { build } from './build.mjs'
-import { bundleExecutable } from './bundle-executable.mjs'
 import { executableAssets } from './executable-assets.mjs'
 import { thirdPartyText } from './third-party.mjs'
 import { ensureInstalled, must, pinnedNode, root } from './toolchain.mjs'
@@ -30,6 +28,7 @@ const sha256 = (bytes) => createHash('sha256').update(bytes).digest('hex')
 async function makeExecutable() {
   mkdirSync(work, { recursive: true })
   const main = join(work, 'main.cjs')
+  const { bundleExecutable } = await import('./bundle-executable.mjs')
   const inputs = await bundleExecutable(main)
   const assets = executableAssets()
   // Files go out again only with these digests: native-host/packaged/unpack.ts.
@@ -71,9 +70,9 @@ function isCurrent(parts) {
  * given here is copied as it is and gets the script and the assets as one more section; on macOS it is signed ad hoc after.
  */
 async function inject(node, main, assets, output) {
-  const { default: sea } = createRequire(import.meta.url)('@yao-pkg/pkg/lib-es5/sea.js')
+  const { default: pkg } = await import('@yao-pkg/pkg/lib-es5/sea.js')
   const platform = { darwin: 'macos', win32: 'win' }[process.platform] ?? process.platform
-  await sea(main, {
+  await pkg.default(main, {
     targets: [{ nodeRange: `node${process.versions.node}`, platform, arch: process.arch, output }],
     nodePath: node,
     signature: true,

@@ -5,18 +5,23 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { nodeScript, type SelfCommand } from '../../native-host/packaged/self-command.ts'
 
 export const SHARD = fileURLToPath(new URL('../../dist/shard.js', import.meta.url))
 
-/** One `shard …` process with its log; `npm run build` made what it runs. */
+/** One `shard …` process with its log: of dist/shard.js, which `npm run build` makes, unless another program is given. */
 export class ShardProcess {
   readonly child: ChildProcess
   /** Standard output and error so far, as they came. */
   log = ''
 
-  constructor(args: readonly string[], env: NodeJS.ProcessEnv = {}) {
+  constructor(
+    args: readonly string[],
+    env: NodeJS.ProcessEnv = {},
+    program: SelfCommand = nodeScript(SHARD),
+  ) {
     if (!existsSync(SHARD)) throw new Error(`${SHARD} is missing: run npm run build`)
-    this.child = spawn(process.execPath, [SHARD, ...args], {
+    this.child = spawn(program.command, [...program.args, ...args], {
       stdio: ['pipe', 'pipe', 'pipe'],
       env: { ...process.env, ...env },
     })
