@@ -6,18 +6,19 @@ import { EXTENSION_KEY, FIREFOX_ADDON_ID } from './shared/extension/identity.ts'
  * Nothing is loaded from outside, nothing inline; connections go to Oracles (WebSocket; WebRTC is under no policy) and to
  * the local Oracle's API. docs/extension.md justifies each permission.
  */
-const POLICY = [
+const policy = (development: boolean) => [
   "default-src 'none'",
   "script-src 'self'",
   "worker-src 'self'",
-  "style-src 'self'",
+  // The development server puts styles into pages as it changes them.
+  `style-src 'self'${development ? " 'unsafe-inline'" : ''}`,
   "img-src 'self' data:",
-  "connect-src 'self' ws: wss: http://127.0.0.1:*",
+  `connect-src 'self' ws: wss: http://127.0.0.1:*${development ? ' http://localhost:*' : ''}`,
   "base-uri 'none'",
   "form-action 'none'",
   "frame-ancestors 'none'",
   "object-src 'none'",
-].join('; ')
+]
 
 export default defineConfig({
   modules: ['@wxt-dev/webextension-polyfill'],
@@ -30,13 +31,13 @@ export default defineConfig({
     plugins: [react()],
     build: { target: 'es2022', assetsInlineLimit: 0 },
   }),
-  manifest: ({ browser }) => ({
+  manifest: ({ browser, command }) => ({
     name: 'Shard Scout',
     description:
       'Draft tokens for 1.58-bit language models with this computer, and chat with the Oracle they help.',
     permissions: ['storage', 'nativeMessaging', ...(browser === 'firefox' ? [] : ['offscreen'])],
     host_permissions: ['http://127.0.0.1/*'],
-    content_security_policy: { extension_pages: POLICY },
+    content_security_policy: { extension_pages: policy(command === 'serve').join('; ') },
     ...(browser === 'firefox'
       ? { browser_specific_settings: { gecko: { id: FIREFOX_ADDON_ID, strict_min_version: '128.0' } } }
       : { key: EXTENSION_KEY, minimum_chrome_version: '124' }),

@@ -1,4 +1,5 @@
-// Runs the extension's build tool on the pinned Node: `node scripts/wxt.mjs dev`; from other scripts, `wxt('build', …)`.
+// Runs the extension's build tool on the pinned Node: `node scripts/wxt.mjs dev` or `zip`; from other scripts,
+// `wxt('build', …)`.
 import { join } from 'node:path'
 import { ensureInstalled, must, pinnedNode, root } from './toolchain.mjs'
 
@@ -11,5 +12,6 @@ if (process.argv[1] && import.meta.filename === process.argv[1]) {
   ensureInstalled('run')
   // `zip` makes the store packages of both browsers; Firefox's reviewers get the sources beside theirs.
   if (process.argv[2] === 'zip') for (const browser of ['chrome', 'firefox']) wxt('zip', '--browser', browser)
-  else wxt(...process.argv.slice(2))
+  // The tool's own default: build, serve, and reload what changes.
+  else wxt()
 }
