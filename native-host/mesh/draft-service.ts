@@ -17,6 +17,7 @@ import { encodeOffer } from '../../shared/protocol/offers.ts'
 import { ProtocolError } from '../../shared/protocol/protocol-error.ts'
 import { signResult } from '../../shared/protocol/results.ts'
 import type { FaultBook } from './fault-book.ts'
+import { reportFault } from './protocol-faults.ts'
 import { RemoteWorker } from './remote-worker.ts'
 
 /** The model that Scouts draft for. */
@@ -90,6 +91,11 @@ export class DraftService implements DraftWorkerPool {
     for (const { stream } of this.#workers.values()) stream.close()
   }
 
+  /** Lets a Scout go whose standing has changed: the owner's own by now, or no longer. It may claim again at once. */
+  letGo(peerId: string): void {
+    this.#workers.get(peerId)?.stream.close()
+  }
+
   workers(): readonly DraftWorker[] {
     return [...this.#workers.values()].map(({ worker }) => worker)
   }
@@ -156,12 +162,7 @@ export class DraftService implements DraftWorkerPool {
       closed: (error) => {
         clearTimeout(deadline)
         const fault = error instanceof ProtocolError
-        if (fault) {
-          const banMs = faults.fault(peerId)
-          log.warn({ peerId, code: error.code, reason: error.message, banMs }, 'protocol fault')
-          events?.fault?.(peerId, error.code)
-          if (banMs > 0) void connection.close().catch(() => {})
-        }
+        if (fault) reportFault({ faults, log, fault: events?.fault?.bind(events) }, connection, error)
         if (worker) this.#remove(worker, fault ? error.code : (error?.message ?? 'left'), fault)
       },
     })

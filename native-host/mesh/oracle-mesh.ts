@@ -1,31 +1,42 @@
+import { join } from 'node:path'
 import type { DraftWorkerPool } from '../../shared/drafter/draft-worker.ts'
 import type { Log } from '../../shared/log.ts'
 import { joinTopics } from '../../shared/mesh/gossip.ts'
 import type { MeshNode } from '../../shared/mesh/node-options.ts'
 import { type Transport, transportOf } from '../../shared/mesh/transport.ts'
+import { formatJoinLink } from '../../shared/protocol/join-link.ts'
+import type { ChatService } from './chat-service.ts'
 import { DraftService, type DraftServiceEvents, type DraftTarget } from './draft-service.ts'
 import { FaultBook } from './fault-book.ts'
-import { ensureIdentity } from './identity.ts'
+import { GenerateService, type GenerateServiceEvents } from './generate-service.ts'
+import { ensureIdentity, type Identity } from './identity.ts'
+import { Invites } from './invites.ts'
+import { joinAddresses } from './join-addresses.ts'
 import type { ListenSettings } from './listen.ts'
 import { startOracleNode } from './oracle-node.ts'
+import { type OwnDevice, OwnDevices } from './own-devices.ts'
+import { PairService, type PairServiceEvents } from './pair-service.ts'
+import { PairedStore } from './paired-store.ts'
 import { stopNode } from './stop-node.ts'
 
 export interface OracleMeshOptions {
-  /** The node's folder: key and certificate. */
+  /** The node's folder: key, certificate, and who was paired. */
   readonly directory: string
   readonly listen: ListenSettings
   /** `own`: only paired Scouts are taken, and nobody but listed peers is dialled. */
   readonly scope: 'own' | 'swarm'
-  /** Peer ids of the owner's Scouts. */
+  /** Peer ids of the owner's devices, besides those that were paired by invitation. */
   readonly paired: readonly string[]
   readonly bootstrap: readonly string[]
   readonly relays: readonly string[]
   readonly mdns: boolean
   readonly log: Log
-  readonly events?: DraftServiceEvents & {
-    /** A gossip message failed validation. */
-    rejected?(topic: string, peerId: string): void
-  }
+  readonly events?: DraftServiceEvents &
+    PairServiceEvents &
+    GenerateServiceEvents & {
+      /** A gossip message failed validation. */
+      rejected?(topic: string, peerId: string): void
+    }
 }
 
 /** For `/v1/system/topology`. */
@@ -54,30 +65,42 @@ export interface MeshPeer {
 /** The Oracle's part of the mesh, started: its node, the standing pool of Scouts, and what the API shows of both. */
 export class OracleMesh {
   readonly #node: MeshNode
-  readonly #service: DraftService
+  readonly #drafts: DraftService
+  readonly #pairs: PairService
+  readonly #answers: GenerateService
   readonly #faults: FaultBook
   readonly #scope: 'own' | 'swarm'
-  readonly #paired: Set<string>
+  readonly #own: OwnDevices
+  readonly #invites = new Invites()
 
   private constructor(
     node: MeshNode,
-    service: DraftService,
+    own: OwnDevices,
     faults: FaultBook,
-    scope: 'own' | 'swarm',
-    paired: Set<string>,
+    { privateKey }: Identity,
+    { scope, log, events }: OracleMeshOptions,
   ) {
+    const common = { node, faults, log, ...(events && { events }) }
+    const isOwn = (peerId: string) => own.has(peerId)
     this.#node = node
-    this.#service = service
+    this.#own = own
     this.#faults = faults
     this.#scope = scope
-    this.#paired = paired
+    this.#drafts = new DraftService({ ...common, privateKey, scope, paired: () => own.ids() })
+    this.#pairs = new PairService({
+      ...common,
+      invites: this.#invites,
+      isOwn,
+      pair: (peerId) => this.pair(peerId),
+    })
+    this.#answers = new GenerateService({ ...common, isOwn })
   }
 
-  /** @throws when a port is taken */
+  /** @throws when a port is taken @throws {PairedStoreError} when it cannot be read who is paired */
   static async start(options: OracleMeshOptions): Promise<OracleMesh> {
     const { listen, scope, bootstrap, relays, mdns, log, events } = options
+    const own = new OwnDevices(options.paired, await PairedStore.open(join(options.directory, 'paired.json')))
     const identity = await ensureIdentity(options.directory)
-    const paired = new Set(options.paired)
     const faults = new FaultBook()
     const node = await startOracleNode({
       identity,
@@ -89,7 +112,7 @@ export class OracleMesh {
         scope,
         listed: [...bootstrap, ...relays],
         banned: (peerId) => faults.banned(peerId),
-        own: (peerId) => paired.has(peerId),
+        own: (peerId) => own.has(peerId),
       },
     })
     joinTopics(node.services.gossip, {
@@ -98,17 +121,8 @@ export class OracleMesh {
         events?.rejected?.(topic, peerId)
       },
     })
-    const service = new DraftService({
-      node,
-      privateKey: identity.privateKey,
-      scope,
-      paired: () => paired,
-      faults,
-      log,
-      ...(events ? { events } : {}),
-    })
-    await service.start()
-    const mesh = new OracleMesh(node, service, faults, scope, paired)
+    const mesh = new OracleMesh(node, own, faults, identity, options)
+    await Promise.all([mesh.#drafts.start(), mesh.#pairs.start(), mesh.#answers.start()])
     log.info({ peerId: identity.peerId, scope, addresses: mesh.multiaddrs() }, 'mesh started')
     return mesh
   }
@@ -119,17 +133,43 @@ export class OracleMesh {
 
   /** The standing pool, for the Oracle's core. */
   get pool(): DraftWorkerPool {
-    return this.#service
+    return this.#drafts
   }
 
   /** Until this is called Scouts are told that the Oracle is not ready. */
   setTarget(target: DraftTarget | null): void {
-    this.#service.setTarget(target)
+    this.#drafts.setTarget(target)
   }
 
-  /** From now on this peer counts as the owner's. */
-  pair(peerId: string): void {
-    this.#paired.add(peerId)
+  /** Until this is called, devices that ask are told that the Oracle is not ready. */
+  setChat(chat: ChatService | null): void {
+    this.#answers.setChat(chat)
+  }
+
+  /** From now on, over restarts, this peer counts as the owner's. @throws {PairedStoreError} and it does not */
+  async pair(peerId: string): Promise<void> {
+    // As a stranger's, its drafts were for fewer requests.
+    if (await this.#own.add(peerId)) this.#drafts.letGo(peerId)
+  }
+
+  /** It is the owner's no longer: its requests end at once. @throws {PairedStoreError} and it stays */
+  async unpair(peerId: string): Promise<'removed' | 'unknown' | 'given'> {
+    const outcome = await this.#own.remove(peerId)
+    if (outcome === 'removed') {
+      this.#drafts.letGo(peerId)
+      this.#answers.letGo(peerId)
+    }
+    return outcome
+  }
+
+  devices(): OwnDevice[] {
+    return this.#own.list()
+  }
+
+  /** A link that makes one device, once, the owner's own, and says where this Oracle is. */
+  invite(hours: number): { readonly link: string; readonly expiresAt: number } {
+    const { invite, expiresAt } = this.#invites.create(hours)
+    return { link: formatJoinLink({ oracles: joinAddresses(this.multiaddrs()), invite }), expiresAt }
   }
 
   /** Where Scouts dial: with the peer id at the end. */
@@ -148,7 +188,7 @@ export class OracleMesh {
   }
 
   peers(): MeshPeer[] {
-    const workers = new Map(this.#service.workers().map((worker) => [worker.id, worker]))
+    const workers = new Map(this.#drafts.workers().map((worker) => [worker.id, worker]))
     return this.#node.getPeers().map((peer) => {
       const peerId = peer.toString()
       const worker = workers.get(peerId)
@@ -157,7 +197,7 @@ export class OracleMesh {
       return {
         peerId,
         role: worker ? 'scout' : 'peer',
-        own: this.#paired.has(peerId),
+        own: this.#own.has(peerId),
         model: worker?.model ?? null,
         transports: [...new Set(connections.map(({ remoteAddr }) => transportOf(remoteAddr)))],
         addresses: connections.map(({ remoteAddr }) => remoteAddr.toString()),
@@ -168,9 +208,9 @@ export class OracleMesh {
     })
   }
 
-  /** Tells Scouts goodbye and stops. The process must end right after: see `stopNode`. */
+  /** Tells peers goodbye and stops. The process must end right after: see `stopNode`. */
   async stop(): Promise<void> {
-    await this.#service.stop()
+    await Promise.all([this.#drafts.stop(), this.#pairs.stop(), this.#answers.stop()])
     await stopNode(this.#node)
   }
 }

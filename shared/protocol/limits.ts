@@ -86,8 +86,8 @@ export const LIMITS = {
   invites: 16,
   /** Attempts to pair, per peer and minute: a person who pastes a link again. */
   pairsPerMinute: 6,
-  /** Attempts of all peers together per minute: new identities cost nothing, and each attempt hashes. */
-  allPairsPerMinute: 60,
+  /** Attempts of all peers together per minute: new identities cost nothing. (An invitation cannot be guessed anyway.) */
+  allPairsPerMinute: 600,
   /** Streams of /shard/pair per connection. */
   pairStreams: 2,
   /** Devices that were paired by invitation: one owner has fewer. */

@@ -10,6 +10,7 @@ export type ProtocolErrorCode =
   | 'PATH' // a Draft or Verified that does not continue the path
   | 'RATE' // too many
   | 'SLOW' // the peer does not read
+  | 'INVITE' // an invitation that never was, was used up, or is too old
   | 'SIGNATURE' // not signed by the one it names
 
 /** A peer broke the protocol: its stream is closed and the fault counted. */
