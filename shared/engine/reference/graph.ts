@@ -172,7 +172,7 @@ function add(x: Float32Array, y: Float32Array): void {
 const LARGEST_FLOAT32 = (2 - 2 ** -23) * 2 ** 127
 
 /** A broken model gives NaN or infinities: they become the least and the largest, so that a choice is always defined. */
-function makeOrderly(logits: Float32Array): void {
+export function makeOrderly(logits: Float32Array): void {
   let hope = false
   for (let i = 0; i < logits.length; i++) {
     const logit = logits[i]!

@@ -1,0 +1,276 @@
+import type { ModelConfig } from '../model-config.ts'
+import { bufferRows, type GpuMatrix } from './gpu-matrix.ts'
+import type { GpuMemory } from './gpu-memory.ts'
+import { attentionKernel, type HeadShape, storeKernel } from './kernels/attention.wgsl.ts'
+import { candidatesKernel } from './kernels/candidates.wgsl.ts'
+import { denseKernel } from './kernels/dense.wgsl.ts'
+import { embedKernel } from './kernels/embed.wgsl.ts'
+import type { Variant } from './kernels/lanes.wgsl.ts'
+import { type NormShape, normKernel } from './kernels/norm.wgsl.ts'
+import { ternaryKernel } from './kernels/ternary.wgsl.ts'
+import type { KvPool } from './kv-pool.ts'
+import type { GpuModel, Products } from './model.ts'
+import type { BindingKind, Pipeline, Pipelines } from './pipelines.ts'
+import { pad64, type Scratch, TILES, tileFor } from './scratch.ts'
+
+/** One dispatch, ready but for the number of rows. */
+interface Step {
+  /** By tile; under 1 alone for kernels that take row by row. */
+  readonly pipelines: ReadonlyMap<number, GPUComputePipeline>
+  bindings: GPUBindGroup
+  /** Workgroups across a row. */
+  readonly across: number
+  /** Rows are the grid's x (norms and their like), or its y (tiles, attention). */
+  readonly rowsIn: 'x' | 'y'
+}
+
+/** A row's lanes in a norm: more where rows are wide. */
+const normLanes = (width: number) => (width > 1024 ? 256 : 64)
+
+/**
+ * BitNet b1.58 as reference/graph.ts defines it, as a list of dispatches made once: per layer norm, q k v, store, attention,
+ * norm, output, norm, gate up, gated norm, down.
+ */
+export class GpuGraph {
+  readonly #config: ModelConfig
+  readonly #model: GpuModel
+  readonly #memory: GpuMemory
+  readonly #pipelines: Pipelines
+  readonly #variant: Variant
+  readonly #scratch: Scratch
+  readonly #pool: KvPool
+  readonly #heads: HeadShape
+  #body: Step[] = []
+  #cached: { step: Step; rebind: () => GPUBindGroup }[] = []
+  #head: { norm: Step; product: Step[]; select: Step }[] = []
+
+  private constructor(parts: GraphParts) {
+    this.#config = parts.config
+    this.#model = parts.model
+    this.#memory = parts.memory
+    this.#pipelines = parts.pipelines
+    this.#variant = parts.variant
+    this.#scratch = parts.scratch
+    this.#pool = parts.pool
+    const { heads, kvHeads, headDim } = parts.config
+    this.#heads = { heads, kvHeads, headDim }
+  }
+
+  /** Compiles all shaders. @throws {EngineError} WEBGPU_UNAVAILABLE */
+  static async build(parts: GraphParts, maxRows: number, candidates: number): Promise<GpuGraph> {
+    const graph = new GpuGraph(parts)
+    await graph.#build(maxRows, candidates)
+    return graph
+  }
+
+  /** After the pool has grown: its buffers are others. */
+  rebind(): void {
+    for (const { step, rebind } of this.#cached) step.bindings = rebind()
+  }
+
+  /** Everything up to the residual stream of `rows` rows, whose data lie in the scratch. */
+  encodeBody(pass: GPUComputePassEncoder, rows: number): void {
+    for (const step of this.#body) dispatch(pass, step, rows)
+  }
+
+  /** Logits of the picked rows `chunk · chunkRows …`, `rows` of them, and their candidates when asked for. */
+  encodeHead(pass: GPUComputePassEncoder, chunk: number, rows: number, select: boolean): void {
+    const head = this.#head[chunk]!
+    dispatch(pass, head.norm, rows)
+    for (const step of head.product) dispatch(pass, step, rows)
+    if (select) dispatch(pass, head.select, rows)
+  }
+
+  async #build(maxRows: number, candidates: number): Promise<void> {
+    const { widths, x, qkv, attended, gateUp } = this.#scratch
+    const { embedding, feedForward, heads, headDim } = this.#config
+    const steps: Promise<Step[]>[] = [this.#embed()]
+    for (const [i, layer] of this.#model.layers.entries()) {
+      const plain = { source: 'plain' } as const
+      steps.push(
+        this.#norm(plain, x, layer.attnNorm, embedding, widths.x, layer.attnQkv),
+        this.#multiply(layer.attnQkv, qkv, widths.qkv, false),
+        this.#store(i),
+        this.#attend(i),
+        this.#norm(plain, attended, layer.attnSubNorm, heads * headDim, widths.attended, layer.attnOutput),
+        this.#multiply(layer.attnOutput, x, widths.x, true),
+        this.#norm(plain, x, layer.ffnNorm, embedding, widths.x, layer.ffnGateUp),
+        this.#multiply(layer.ffnGateUp, gateUp, widths.gateUp, false),
+        this.#norm({ source: 'gated' }, gateUp, layer.ffnSubNorm, feedForward, widths.gateUp, layer.ffnDown),
+        this.#multiply(layer.ffnDown, x, widths.x, true),
+      )
+    }
+    this.#body = (await Promise.all(steps)).flat()
+    const chunks = Math.ceil(maxRows / this.#scratch.chunkRows)
+    this.#head = await Promise.all(
+      Array.from({ length: chunks }, (_, chunk) => this.#chunk(chunk, candidates)),
+    )
+  }
+
+  async #chunk(chunk: number, candidates: number) {
+    const { widths, x, logits, chunkRows, candidates: found } = this.#scratch
+    const { embedding, vocabSize } = this.#config
+    const first = chunk * chunkRows
+    const head = [this.#model.head]
+    const [norm] = await this.#norm(
+      { source: 'picked', first },
+      x,
+      this.#model.outputNorm,
+      embedding,
+      widths.x,
+      head,
+    )
+    const product = await this.#multiply(head, logits, vocabSize, false)
+    const bindings: BindingKind[] = ['uniform', 'read', 'write']
+    const pipeline = await this.#pipelines.get('candidates', bindings, candidatesKernel(this.#variant))
+    const uniform = this.#memory.uniform('candidates', [vocabSize, Math.min(candidates, vocabSize), first])
+    return { norm: norm!, product, select: this.#rowStep(pipeline, [uniform, logits, found]) }
+  }
+
+  async #embed(): Promise<Step[]> {
+    const { form, columns, parts } = this.#model.embedding
+    const { widths, x, passData } = this.#scratch
+    const bindings: BindingKind[] = ['uniform', 'read', 'read', 'write', 'read']
+    const pipeline = await this.#pipelines.get('embed', bindings, embedKernel(form))
+    return parts.map((part) => {
+      const words = [part.firstRow, bufferRows(part), part.rows, columns, widths.x]
+      const uniform = this.#memory.uniform('embedding', words)
+      return this.#rowStep(pipeline, [uniform, part.weights, part.scales, x, passData])
+    })
+  }
+
+  async #norm(
+    { source, first = 0 }: { readonly source: NormShape['source']; readonly first?: number },
+    input: GPUBuffer,
+    gain: GPUBuffer,
+    width: number,
+    stride: number,
+    into: Products,
+  ): Promise<Step[]> {
+    const { values, sums, steps, floats, passData } = this.#scratch
+    const { activation, feedForward, rmsEpsilon } = this.#config
+    const code = normKernel(this.#variant, {
+      source,
+      activation,
+      quantised: into.some(({ form }) => 'block' in form),
+      floats: into.some(({ form }) => 'type' in form),
+      lanes: normLanes(width),
+    })
+    const inputKind: BindingKind = source === 'gated' ? 'write' : 'read'
+    const bindings: BindingKind[] = ['uniform', inputKind, 'read', 'write', 'write', 'write', 'write', 'read']
+    const pipeline = await this.#pipelines.get(`${source} norm`, bindings, code)
+    const epsilon = new Uint32Array(Float32Array.of(rmsEpsilon).buffer)[0]!
+    const uniform = this.#memory.uniform('norm', [width, pad64(width), stride, feedForward, first, epsilon])
+    return [this.#rowStep(pipeline, [uniform, input, gain, values, sums, steps, floats, passData])]
+  }
+
+  async #multiply(products: Products, result: GPUBuffer, stride: number, add: boolean): Promise<Step[]> {
+    const steps: Step[] = []
+    let offset = 0
+    for (const matrix of products) {
+      steps.push(...(await this.#product(matrix, result, offset, stride, add)))
+      offset += matrix.rows
+    }
+    return steps
+  }
+
+  async #product(
+    matrix: GpuMatrix,
+    result: GPUBuffer,
+    offset: number,
+    stride: number,
+    add: boolean,
+  ): Promise<Step[]> {
+    const { values, sums, steps: scaleSteps, floats } = this.#scratch
+    const { form, columns, units, slices, sliceUnits } = matrix
+    const dense = 'type' in form
+    const bindings: BindingKind[] = dense
+      ? ['uniform', 'read', 'read', 'write']
+      : ['uniform', 'read', 'read', 'read', 'read', 'read', 'write']
+    const pipelines = await Promise.all(
+      TILES.map(async (tile) => {
+        const code = dense
+          ? denseKernel({ type: form.type, tile, slices, add })
+          : ternaryKernel(this.#variant, { block: form.block, tile, slices, add })
+        const name = dense ? `product ${form.type}` : `ternary product, block ${form.block}`
+        return [tile, await this.#pipelines.get(`${name}, tile ${tile}`, bindings, code)] as const
+      }),
+    )
+    return matrix.parts.map((part) => {
+      const words = [
+        bufferRows(part),
+        units,
+        sliceUnits,
+        offset + part.firstRow,
+        stride,
+        part.rows,
+        pad64(columns),
+      ]
+      const uniform = this.#memory.uniform('product', words)
+      const buffers = dense
+        ? [uniform, part.weights, floats, result]
+        : [uniform, part.weights, part.scales, values, sums, scaleSteps, result]
+      return {
+        pipelines: new Map(pipelines.map(([tile, { compute }]) => [tile, compute])),
+        bindings: this.#bind(pipelines[0]![1], buffers),
+        across: Math.ceil(part.rows / (64 / slices)),
+        rowsIn: 'y',
+      }
+    })
+  }
+
+  async #store(layer: number): Promise<Step[]> {
+    const { qkv, passData } = this.#scratch
+    const pipeline = await this.#pipelines.get('store', ['read', 'write', 'read'], storeKernel(this.#heads))
+    const rebind = () => this.#bind(pipeline, [qkv, this.#pool.layers[layer]!, passData])
+    const step = this.#step(pipeline, rebind(), 1, 'x')
+    this.#cached.push({ step, rebind })
+    return [step]
+  }
+
+  async #attend(layer: number): Promise<Step[]> {
+    const { widths, qkv, attended, passData } = this.#scratch
+    const code = attentionKernel(this.#variant, this.#heads)
+    const pipeline = await this.#pipelines.get(
+      'attention',
+      ['read', 'read', 'read', 'uniform', 'write'],
+      code,
+    )
+    const uniform = this.#memory.uniform('attention', [widths.attended])
+    const rebind = () => this.#bind(pipeline, [qkv, this.#pool.layers[layer]!, passData, uniform, attended])
+    const step = this.#step(pipeline, rebind(), this.#heads.heads, 'y')
+    this.#cached.push({ step, rebind })
+    return [step]
+  }
+
+  #rowStep(pipeline: Pipeline, buffers: readonly GPUBuffer[]): Step {
+    return this.#step(pipeline, this.#bind(pipeline, buffers), 1, 'x')
+  }
+
+  #step({ compute }: Pipeline, bindings: GPUBindGroup, across: number, rowsIn: 'x' | 'y'): Step {
+    return { pipelines: new Map([[1, compute]]), bindings, across, rowsIn }
+  }
+
+  #bind({ layout }: Pipeline, buffers: readonly GPUBuffer[]): GPUBindGroup {
+    const entries = buffers.map((buffer, binding) => ({ binding, resource: { buffer } }))
+    return this.#memory.device.createBindGroup({ layout, entries })
+  }
+}
+
+export interface GraphParts {
+  readonly config: ModelConfig
+  readonly model: GpuModel
+  readonly memory: GpuMemory
+  readonly pipelines: Pipelines
+  readonly variant: Variant
+  readonly scratch: Scratch
+  readonly pool: KvPool
+}
+
+function dispatch(pass: GPUComputePassEncoder, step: Step, rows: number): void {
+  const tile = step.pipelines.size > 1 ? tileFor(rows) : 1
+  pass.setPipeline(step.pipelines.get(tile)!)
+  pass.setBindGroup(0, step.bindings)
+  if (step.rowsIn === 'x') pass.dispatchWorkgroups(rows)
+  else pass.dispatchWorkgroups(step.across, Math.ceil(rows / tile))
+}

@@ -1,0 +1,79 @@
+/** What the shaders may use beyond plain WGSL. */
+export interface Variant {
+  readonly dot4: boolean
+  readonly subgroups: boolean
+}
+
+/** Must stand before everything else in a module. */
+export function enables(variant: Variant): string {
+  return variant.subgroups ? 'enable subgroups;\n' : ''
+}
+
+/**
+ * fn dot4(codes, values) -> i32: Σ of the four products of signed bytes. Exact either way. Codes are 0 … 3.
+ */
+export function dot4(variant: Variant): string {
+  if (variant.dot4) {
+    return `
+fn dot4(codes: u32, values: u32) -> i32 { return dot4I8Packed(codes, values); }`
+  }
+  return `
+fn bytes(packed: u32) -> vec4<i32> {
+  return (vec4<i32>(i32(packed)) << vec4<u32>(24u, 16u, 8u, 0u)) >> vec4<u32>(24u);
+}
+fn dot4(codes: u32, values: u32) -> i32 { return dot(bytes(codes), bytes(values)); }`
+}
+
+/**
+ * fn sumOf(value, lane) -> f32 over `lanes` (a power of two) lanes, for all of them. Order: the tree i + (i + lanes/2), …, + 2, + 1.
+ * Needs uniform control flow.
+ */
+export function sumTree(lanes: number): string {
+  return `
+var<workgroup> sumLanes: array<f32, ${lanes}>;
+fn sumOf(value: f32, lane: u32) -> f32 {
+  sumLanes[lane] = value;
+  for (var step = ${lanes / 2}u; step > 0u; step = step >> 1u) {
+    workgroupBarrier();
+    if (lane < step) { sumLanes[lane] = sumLanes[lane] + sumLanes[lane + step]; }
+  }
+  let sum = workgroupUniformLoad(&sumLanes[0]);
+  return sum;
+}`
+}
+
+/**
+ * fn largestOf(value, lane) -> f32 over all lanes of the workgroup, for all of them; exact, so order does not matter and
+ * subgroups may be of any size. Values are any finite floats. Needs uniform control flow.
+ */
+export function largest(variant: Variant, lanes: number): string {
+  if (variant.subgroups) {
+    // Floats as integers that sort alike, so that one atomic takes the subgroups' maxima.
+    return `
+var<workgroup> largestKey: atomic<u32>;
+fn largestOf(value: f32, lane: u32) -> f32 {
+  if (lane == 0u) { atomicStore(&largestKey, 0u); }
+  workgroupBarrier();
+  let most = subgroupMax(value);
+  if (subgroupElect()) {
+    let bits = bitcast<u32>(most);
+    atomicMax(&largestKey, select(bits | 0x80000000u, ~bits, (bits >> 31u) == 1u));
+  }
+  workgroupBarrier();
+  let key = atomicLoad(&largestKey);
+  workgroupBarrier();
+  return bitcast<f32>(select(~key, key & 0x7fffffffu, (key >> 31u) == 1u));
+}`
+  }
+  return `
+var<workgroup> largestLanes: array<f32, ${lanes}>;
+fn largestOf(value: f32, lane: u32) -> f32 {
+  largestLanes[lane] = value;
+  for (var step = ${lanes / 2}u; step > 0u; step = step >> 1u) {
+    workgroupBarrier();
+    if (lane < step) { largestLanes[lane] = max(largestLanes[lane], largestLanes[lane + step]); }
+  }
+  let most = workgroupUniformLoad(&largestLanes[0]);
+  return most;
+}`
+}

@@ -1,0 +1,107 @@
+import type { Engine, EngineInfo } from '../engine.ts'
+import { EngineError } from '../engine-error.ts'
+import { parseGguf } from '../gguf.ts'
+import { type ModelConfig, readModelConfig } from '../model-config.ts'
+import { hashGgufTokenizer } from '../tokenizer-hash.ts'
+import { type ReadyDevice, requestDevice, unavailable } from './device.ts'
+import { GpuMemory } from './gpu-memory.ts'
+import { GpuGraph } from './graph.ts'
+import { BLOCK_POSITIONS } from './kernels/attention.wgsl.ts'
+import { MAX_CANDIDATES } from './kernels/candidates.wgsl.ts'
+import type { Variant } from './kernels/lanes.wgsl.ts'
+import { KvPool } from './kv-pool.ts'
+import { uploadModel } from './model.ts'
+import { passWords } from './pass-data.ts'
+import { PassRunner } from './pass-runner.ts'
+import { Pipelines } from './pipelines.ts'
+import { createScratch, rowsThatFit } from './scratch.ts'
+import { WgslEngine } from './wgsl-engine.ts'
+
+export interface WgslEngineOptions {
+  /** From `requestDevice`: stays the caller's, and unload() leaves it open. Else `gpu` gives the engine a device of its own. */
+  readonly device?: ReadyDevice
+  /** `navigator.gpu`, or what npm `webgpu` creates. */
+  readonly gpu?: GPU | undefined
+  /** Sequences open at once. */
+  readonly maxSequences?: number
+  /** Rows in one pass; fewer where the device's bindings are small. */
+  readonly maxRows?: number
+  /**
+   * For drafting: a row's choice is made among its `candidates` likeliest tokens (20 … 64), which alone come back from the
+   * GPU, and log-probabilities have float32's precision. Absent: results are exactly those of verify/walk.ts over whole rows.
+   */
+  readonly candidates?: number
+  /** Leave packed dot products or subgroups unused although they are there. */
+  readonly dot4?: false
+  readonly subgroups?: false
+  /** Largest buffer, below the device's own limit: large models are split over several. */
+  readonly maxBufferBytes?: number
+}
+
+const DEFAULT_MAX_SEQUENCES = 16
+/** A prompt's chunk; working memory is set aside for it. */
+const DEFAULT_MAX_ROWS = 256
+/** As many as `topLogprobs` may ask for. */
+const MIN_CANDIDATES = 20
+
+/**
+ * Loads a GGUF file from memory onto a GPU; the bytes may be dropped afterwards.
+ * @throws {EngineError} GGUF_TRUNCATED, GGUF_INVALID, GGUF_UNSUPPORTED, OUT_OF_MEMORY, WEBGPU_UNAVAILABLE
+ */
+export async function loadWgslEngine(bytes: Uint8Array, options: WgslEngineOptions): Promise<Engine> {
+  const { candidates = 0 } = options
+  if (candidates !== 0 && !(candidates >= MIN_CANDIDATES && candidates <= MAX_CANDIDATES)) {
+    throw new RangeError(`candidates is ${candidates}; ${MIN_CANDIDATES} to ${MAX_CANDIDATES} are expected`)
+  }
+  const gguf = parseGguf(bytes)
+  const config = readModelConfig(gguf)
+  const tokenizerHash = await hashGgufTokenizer(gguf)
+  const ready = options.device ?? (await requestDevice(options.gpu))
+  const ownsDevice = options.device === undefined
+  const memory = new GpuMemory(ready.device, options.maxBufferBytes)
+  try {
+    const variant: Variant = {
+      dot4: ready.dot4 && options.dot4 !== false,
+      subgroups: ready.subgroups && options.subgroups !== false,
+    }
+    const maxRows = rowsThatFit(memory, config, options.maxRows ?? DEFAULT_MAX_ROWS)
+    const maxSequences = options.maxSequences ?? DEFAULT_MAX_SEQUENCES
+    const info = describe(config, variant, tokenizerHash, maxSequences, maxRows)
+    const blocks = Math.ceil(config.contextLength / BLOCK_POSITIONS)
+    const model = await uploadModel(memory, gguf, config)
+    const pool = new KvPool(memory, config, maxSequences * blocks)
+    const scratch = await memory.guarded('working memory', () => {
+      pool.open(config.layers)
+      return createScratch(memory, config, maxRows, passWords(maxRows, config.headDim, maxSequences, blocks))
+    })
+    const pipelines = new Pipelines(ready.device)
+    const parts = { config, model, memory, pipelines, variant, scratch, pool }
+    const graph = await GpuGraph.build(parts, maxRows, candidates || MAX_CANDIDATES)
+    const runner = new PassRunner(memory, graph, scratch, config)
+    return new WgslEngine({ info, memory, graph, pool, runner, candidatesOnly: candidates > 0, ownsDevice })
+  } catch (error) {
+    memory.freeAll()
+    if (ownsDevice) ready.device.destroy()
+    throw error instanceof EngineError ? error : unavailable('the model does not load on this GPU', error)
+  }
+}
+
+function describe(
+  config: ModelConfig,
+  { dot4, subgroups }: Variant,
+  tokenizerHash: string,
+  maxSequences: number,
+  maxRows: number,
+): EngineInfo {
+  const { activation: _, rmsEpsilon: _e, ropeBase: _b, ropeScale: _s, ...model } = config
+  const used = [...(dot4 ? ['dot4'] : []), ...(subgroups ? ['subgroups'] : [])]
+  return {
+    kind: 'wgsl',
+    kernel: `wgsl-${used.join('-') || 'portable'}`,
+    threads: 1,
+    model,
+    tokenizerHash,
+    maxSequences,
+    maxRows,
+  }
+}
