@@ -93,6 +93,13 @@ export function createProgram(): Command {
   settings.action(async (options) => (await import('./settings.ts')).settings(options, settingsFlags))
 
   program
+    .command('bridge', { hidden: true })
+    .description('native messaging with the extension, started by the browser')
+    .argument('[caller...]')
+    .allowUnknownOption()
+    .action(async (caller) => (await import('./bridge.ts')).bridge(caller))
+
+  program
     .command('engine', { hidden: true })
     .description("the engine's own process, started by the daemon")
     .action(async () => (await import('../engine/engine-process.ts')).runEngineProcess())

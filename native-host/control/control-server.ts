@@ -129,7 +129,10 @@ export class ControlServer {
     }
     try {
       const source = await this.#source.promise
-      channel.send({ type: 'attached', ...(await source.attach(message.peer_id ?? null)) })
+      const attached = await source.attach(message.peer_id ?? null)
+      // Whoever watches knows that the daemon runs before it is told where.
+      if (this.#watchers.has(channel)) channel.send(this.#state())
+      channel.send({ type: 'attached', ...attached })
     } catch (error) {
       if (!(error instanceof ShardError)) this.#log.error({ err: error }, 'attach failed')
       const code = error instanceof ShardError ? error.code : 'INTERNAL'

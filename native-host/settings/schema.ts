@@ -101,6 +101,11 @@ export const settingsSchema = z.strictObject({
   }),
   'scout.capacity': integer(4, 1, 16, { meaning: 'requests that a Scout drafts at once' }),
 
+  'bridge.extensions': list({
+    meaning:
+      'ids of more browser extensions that the bridge serves; `shard install` writes them into manifests',
+  }),
+
   'log.level': choice('info', ['trace', 'debug', 'info', 'warn', 'error', 'silent'], {
     meaning: 'what is logged to stderr',
   }),
