@@ -4,6 +4,8 @@ import type { Logger } from 'pino'
 import { Counter } from 'prom-client'
 import type { EngineInfo } from '../../shared/engine/engine.ts'
 import { createApp } from '../api/app.ts'
+import type { ApiContext } from '../api/context.ts'
+import { Gate } from '../api/gate.ts'
 import { type Listening, listen } from '../api/listen.ts'
 import { readStaticFiles } from '../api/static-files.ts'
 import { textCodec } from '../api/text-codec.ts'
@@ -13,6 +15,7 @@ import { runningState } from '../control/running-state.ts'
 import { watchedGenerator } from '../control/watched-generator.ts'
 import { EngineSupervisor } from '../engine/supervisor.ts'
 import { OracleMesh } from '../mesh/oracle-mesh.ts'
+import { PairedStoreError } from '../mesh/paired-store.ts'
 import { createMetrics, type Metrics } from '../metrics.ts'
 import { CombinedPool } from '../oracle/combined-pool.ts'
 import { createOracle } from '../oracle/oracle.ts'
@@ -20,7 +23,9 @@ import { assets } from '../packaged/assets.ts'
 import type { SelfCommand } from '../packaged/self-command.ts'
 import { version } from '../packaged/version.ts'
 import { isLoopback, type LoadedSettings } from '../settings/load.ts'
+import { deviceDesk } from './device-desk.ts'
 import { startLocalDrafters } from './local-drafters.ts'
+import { meshChat } from './mesh-chat.ts'
 import { meshView } from './mesh-view.ts'
 import { modelFile, tokenizerBeside } from './model-files.ts'
 import { engineLoad, oracleSettings } from './oracle-settings.ts'
@@ -35,6 +40,8 @@ export interface Daemon {
   /** Which engine, and why this one. */
   readonly engineWhy: string
   readonly multiaddrs: readonly string[]
+  /** A link that makes one device the owner's own; null without the mesh. */
+  readonly join: string | null
   readonly scouts: number
   /** Ends requests, then everything else, last started first. The process must exit right after. */
   stop(): Promise<void>
@@ -47,6 +54,9 @@ const CLOSE_MS = 1_000
 
 /** Own Scouts get this long to come before the daemon says that it is ready without them. */
 const SCOUTS_MS = 5_000
+
+/** The invitation in the welcome: whoever starts an Oracle pairs devices on the same day. */
+const INVITE_HOURS = 24
 
 /**
  * The composition root: settings → engine's process → Oracle → mesh → API → Scouts.
@@ -132,41 +142,46 @@ export async function startDaemon(
     // For pages of the extension, which get it through the bridge; good until this process ends.
     const token = randomBytes(32).toString('base64url')
     let fleet: ScoutFleet | null = null
-    const app = createApp({
-      api: {
-        build: version,
-        generator: watchedGenerator(oracle, () => control.changed()),
-        codec: textCodec(tokenizer, engine.model),
-        health: () => ({
-          shard: version,
-          pid: process.pid,
-          uptime_s: Math.round((Date.now() - startedAt) / 1000),
-          pace_ms: settings['engine.pace_ms'],
-          engine: {
-            why: supervisor.status.reason,
-            pid: supervisor.status.pid,
-            restarts: supervisor.restarts,
-          },
-          mesh: mesh
-            ? {
-                enabled: true,
-                scope: settings['mesh.scope'],
-                peer_id: mesh.peerId,
-                multiaddrs: mesh.multiaddrs(),
-              }
-            : { enabled: false, scope: settings['mesh.scope'] },
-          local_drafters: local.names,
-          scouts: (fleet?.members() ?? []).map(({ peerId, ...rest }) => ({ peer_id: peerId, ...rest })),
-        }),
-        mesh: mesh && meshView(mesh, () => oracle.status()),
-        metrics,
-        log,
-        scope: settings['mesh.scope'],
-        limits: {
-          maxBodyBytes: settings['api.max_body_kib'] * 1024,
-          maxRequests: settings['api.max_requests'],
+    const context: ApiContext = {
+      build: version,
+      generator: watchedGenerator(oracle, () => control.changed()),
+      codec: textCodec(tokenizer, engine.model),
+      health: () => ({
+        shard: version,
+        pid: process.pid,
+        uptime_s: Math.round((Date.now() - startedAt) / 1000),
+        pace_ms: settings['engine.pace_ms'],
+        engine: {
+          why: supervisor.status.reason,
+          pid: supervisor.status.pid,
+          restarts: supervisor.restarts,
         },
+        mesh: mesh
+          ? {
+              enabled: true,
+              scope: settings['mesh.scope'],
+              peer_id: mesh.peerId,
+              multiaddrs: mesh.multiaddrs(),
+            }
+          : { enabled: false, scope: settings['mesh.scope'] },
+        local_drafters: local.names,
+        scouts: (fleet?.members() ?? []).map(({ peerId, ...rest }) => ({ peer_id: peerId, ...rest })),
+      }),
+      mesh: mesh && meshView(mesh, () => oracle.status()),
+      metrics,
+      log,
+      scope: settings['mesh.scope'],
+      limits: {
+        maxBodyBytes: settings['api.max_body_kib'] * 1024,
+        maxRequests: settings['api.max_requests'],
       },
+    }
+    // One limit for all who ask, over HTTP and over the mesh.
+    const gate = new Gate(context.limits.maxRequests)
+    mesh?.setChat(meshChat(context, gate, settings['engine.pace_ms']))
+    const app = createApp({
+      api: context,
+      gate,
       rules: {
         loopback: isLoopback(settings['api.host']),
         names: settings['api.names'].map((name) => name.toLowerCase()),
@@ -211,6 +226,7 @@ export async function startDaemon(
         if (peerId !== null) await mesh?.pair(ownPeer(peerId))
         return { url, token, multiaddrs: mesh?.multiaddrs() ?? [] }
       },
+      ...deviceDesk(mesh),
     })
     log.info({ url, scope: settings['mesh.scope'], multiaddrs: mesh?.multiaddrs() ?? [] }, 'ready')
     return {
@@ -218,6 +234,7 @@ export async function startDaemon(
       engine,
       engineWhy,
       multiaddrs: mesh?.multiaddrs() ?? [],
+      join: mesh?.invite(INVITE_HOURS).link ?? null,
       scouts: scoutCount,
       stop,
       kill: () => {
@@ -253,7 +270,7 @@ async function startMesh(
 ): Promise<OracleMesh> {
   const happened = new Counter({
     name: 'shard_mesh_events_total',
-    help: 'What happened in the mesh: joined, left, fault, refused, offered, rejected (gossip)',
+    help: 'What happened in the mesh: joined, left, fault, refused, offered, paired, asked, rejected (gossip)',
     labelNames: ['event'],
     registers: [metrics.registry],
   })
@@ -281,10 +298,14 @@ async function startMesh(
         fault: count('fault'),
         refused: count('refused'),
         offered: count('offered'),
+        paired: count('paired'),
+        asked: count('asked'),
         rejected: count('rejected'),
       },
     })
   } catch (error) {
+    if (error instanceof PairedStoreError)
+      throw new ShardError('PAIRED_FILE', error.message, { cause: error })
     // A port taken between the first look and now.
     await checkPorts(ports)
     throw error

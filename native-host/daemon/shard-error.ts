@@ -7,6 +7,9 @@ export type ShardErrorCode =
   | 'TOKENIZER_NOT_FOUND'
   | 'TOKENIZER_MISMATCH' // the tokenizer beside the model is another model's
   | 'NO_DAEMON' // nothing answers at the API's address
+  | 'PAIRED_FILE' // the file of paired devices cannot be read or written
+  | 'NO_MESH' // the daemon takes no part in the mesh
+  | 'NO_DEVICE' // no such paired device
   | 'BAD_PEER_ID'
   | 'REFUSED' // the daemon answered with an error
   | 'CANNOT_WRITE'

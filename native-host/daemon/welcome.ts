@@ -5,7 +5,7 @@ import type { Daemon } from './daemon.ts'
 
 /** What `shard serve` says once it runs: all that is needed to use it. */
 export function welcome(daemon: Daemon, settings: Settings): string {
-  const { url, engine, engineWhy, multiaddrs, scouts } = daemon
+  const { url, engine, engineWhy, multiaddrs, join, scouts } = daemon
   const pace = settings['engine.pace_ms']
   const lines: [string, string][] = [
     ['API', `${url}/v1`],
@@ -13,6 +13,7 @@ export function welcome(daemon: Daemon, settings: Settings): string {
     ['Model', `${engine.model.name} (${modelId(engine.model)})`],
     ['Engine', `${engine.kind}: ${engineWhy}`],
     ...multiaddrs.map((address, i): [string, string] => [i === 0 ? 'Oracle' : '', address]),
+    ...(join ? [['Join', join] as [string, string]] : []),
     ['Scope', SCOPES[settings['mesh.scope']]],
   ]
   if (scouts > 0)
