@@ -68,6 +68,25 @@ export function createProgram(): Command {
     .description('end the running daemon in order')
     .action(async () => (await import('./stop.ts')).stop())
 
+  const device = program
+    .command('device')
+    .description("the owner's devices, whose Scouts see prompts and who may ask over the mesh")
+  device
+    .command('list')
+    .description('devices that are paired with the running daemon')
+    .option('--json', 'for programs')
+    .action(async (options) => (await import('./device.ts')).deviceList(options))
+  device
+    .command('invite')
+    .description('a link that pairs one device, once: paste it into its extension')
+    .option('--hours <number>', 'how long it is good for', '24')
+    .option('--json', 'for programs')
+    .action(async (options) => (await import('./device.ts')).deviceInvite(options))
+  device
+    .command('remove <peer-id>')
+    .description('unpair a device')
+    .action(async (peerId) => (await import('./device.ts')).deviceRemove(peerId))
+
   const model = program.command('model').description('models on this machine')
   model
     .command('list')

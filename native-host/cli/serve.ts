@@ -42,7 +42,8 @@ export async function serve(flags: ReadonlyMap<string, string>, command: Command
     return end(why)
   }
   const running = daemon
-  process.stdout.write(welcome(running, loaded.settings))
+  const join = backgroundLog === undefined ? running.invite() : null
+  process.stdout.write(welcome(running, loaded.settings, join))
   const why = await first
   log.info({ why }, 'stopping')
   onNextSignal(() => {

@@ -6,6 +6,8 @@ import { LineChannel } from './line-channel.ts'
 
 export type DaemonNow = Extract<FromDaemon, { type: 'state' }>
 export type Attached = Extract<FromDaemon, { type: 'attached' }>
+export type Invited = Extract<FromDaemon, { type: 'invited' }>
+export type Device = Extract<FromDaemon, { type: 'devices' }>['devices'][number]
 
 export interface ControlEvents {
   state?(now: DaemonNow): void
@@ -74,6 +76,26 @@ export class ControlClient {
     const answer = await this.#ask({ type: 'stop' })
     if (answer.type === 'stopping') return answer.pid
     throw unexpected(answer)
+  }
+
+  /** @throws {ShardError} NO_DAEMON, REFUSED */
+  async invite(hours: number): Promise<Invited> {
+    const answer = await this.#ask({ type: 'invite', hours })
+    if (answer.type === 'invited') return answer
+    throw unexpected(answer)
+  }
+
+  /** @throws {ShardError} NO_DAEMON, REFUSED */
+  async devices(): Promise<readonly Device[]> {
+    const answer = await this.#ask({ type: 'devices' })
+    if (answer.type === 'devices') return answer.devices
+    throw unexpected(answer)
+  }
+
+  /** @throws {ShardError} NO_DAEMON, REFUSED */
+  async removeDevice(peerId: string): Promise<void> {
+    const answer = await this.#ask({ type: 'remove-device', peer_id: peerId })
+    if (answer.type !== 'device-removed') throw unexpected(answer)
   }
 
   end(): void {

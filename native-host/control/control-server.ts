@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import type { Log } from '../../shared/log.ts'
+import type { DeviceDesk } from '../daemon/device-desk.ts'
 import { ShardError } from '../daemon/shard-error.ts'
 import { type Claim, claim } from './claim.ts'
 import { askPid } from './control-client.ts'
@@ -8,7 +9,7 @@ import { type ControlPlace, controlPlace } from './control-place.ts'
 import { LineChannel } from './line-channel.ts'
 
 /** What a daemon that is ready says and does for its bridges. */
-export interface ControlSource {
+export interface ControlSource extends DeviceDesk {
   state(): RunningState
   /** @throws {ShardError} when the peer id is none */
   attach(peerId: string | null): Promise<Omit<Extract<FromDaemon, { type: 'attached' }>, 'type'>>
@@ -129,12 +130,12 @@ export class ControlServer {
     }
     try {
       const source = await this.#source.promise
-      const attached = await source.attach(message.peer_id ?? null)
+      const answer = await ask(source, message)
       // Whoever watches knows that the daemon runs before it is told where.
-      if (this.#watchers.has(channel)) channel.send(this.#state())
-      channel.send({ type: 'attached', ...attached })
+      if (answer.type === 'attached' && this.#watchers.has(channel)) channel.send(this.#state())
+      channel.send(answer)
     } catch (error) {
-      if (!(error instanceof ShardError)) this.#log.error({ err: error }, 'attach failed')
+      if (!(error instanceof ShardError)) this.#log.error({ err: error }, `${message.type} failed`)
       const code = error instanceof ShardError ? error.code : 'INTERNAL'
       channel.send({ type: 'error', code, message: (error as Error).message })
     }
@@ -153,6 +154,23 @@ export class ControlServer {
     this.#sent = facts
     this.#sentAt = performance.now()
     for (const channel of this.#watchers) channel.send(state)
+  }
+}
+
+type Question = Exclude<ToDaemon, { type: 'watch' | 'stop' }>
+
+/** @throws {ShardError} */
+async function ask(source: ControlSource, message: Question): Promise<FromDaemon> {
+  switch (message.type) {
+    case 'attach':
+      return { type: 'attached', ...(await source.attach(message.peer_id ?? null)) }
+    case 'invite':
+      return { type: 'invited', ...source.invite(message.hours) }
+    case 'devices':
+      return { type: 'devices', devices: source.devices() }
+    case 'remove-device':
+      await source.removeDevice(message.peer_id)
+      return { type: 'device-removed', peer_id: message.peer_id }
   }
 }
 

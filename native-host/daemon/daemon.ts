@@ -40,8 +40,8 @@ export interface Daemon {
   /** Which engine, and why this one. */
   readonly engineWhy: string
   readonly multiaddrs: readonly string[]
-  /** A link that makes one device the owner's own; null without the mesh. */
-  readonly join: string | null
+  /** A new link that makes one device the owner's own; null without the mesh. */
+  invite(): string | null
   readonly scouts: number
   /** Ends requests, then everything else, last started first. The process must exit right after. */
   stop(): Promise<void>
@@ -234,7 +234,7 @@ export async function startDaemon(
       engine,
       engineWhy,
       multiaddrs: mesh?.multiaddrs() ?? [],
-      join: mesh?.invite(INVITE_HOURS).link ?? null,
+      invite: () => mesh?.invite(INVITE_HOURS).link ?? null,
       scouts: scoutCount,
       stop,
       kill: () => {

@@ -3,9 +3,12 @@ import { version } from '../packaged/version.ts'
 import type { Settings } from '../settings/schema.ts'
 import type { Daemon } from './daemon.ts'
 
-/** What `shard serve` says once it runs: all that is needed to use it. */
-export function welcome(daemon: Daemon, settings: Settings): string {
-  const { url, engine, engineWhy, multiaddrs, join, scouts } = daemon
+/**
+ * What `shard serve` says once it runs: all that is needed to use it.
+ * @param join a link that pairs a device; null where what is said is kept in a log
+ */
+export function welcome(daemon: Daemon, settings: Settings, join: string | null): string {
+  const { url, engine, engineWhy, multiaddrs, scouts } = daemon
   const pace = settings['engine.pace_ms']
   const lines: [string, string][] = [
     ['API', `${url}/v1`],
