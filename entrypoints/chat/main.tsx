@@ -1,5 +1,6 @@
 import { createRoot } from 'react-dom/client'
 import './styles/tokens.css'
+import './styles/base.css'
 import './styles/controls.css'
 import './styles/thread.css'
 import './styles/layout.css'

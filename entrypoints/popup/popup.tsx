@@ -1,0 +1,90 @@
+import { Mark, SettingsIcon } from '../chat/components/icons.tsx'
+import { JoinField } from '../pages/components/join-field.tsx'
+import { LiveRegion } from '../pages/components/live-region.tsx'
+import { Switch } from '../pages/components/switch.tsx'
+import { describe } from '../pages/describe.ts'
+import { describeHost } from '../pages/describe-host.ts'
+import type { ExtensionFeed } from '../pages/extension-feed.ts'
+import { withOracle } from '../pages/oracle-list.ts'
+import { useExtension } from '../pages/use-extension.ts'
+import { EngineLine } from './engine-line.tsx'
+import { Figures } from './figures.tsx'
+import { HostCard } from './host-card.tsx'
+import { Introduction } from './introduction.tsx'
+import { LoadBar } from './load-bar.tsx'
+import { StatusText } from './status-text.tsx'
+
+export function Popup({ feed }: { readonly feed: ExtensionFeed }) {
+  const state = useExtension(feed)
+  const { settings, scout, host } = state
+  const status = describe(state)
+  const local = describeHost(host)
+  const isDrafter = settings.scoutMode && status.phase !== 'local'
+  const isConnected =
+    status.phase !== 'no-oracle' && status.phase !== 'refused' && status.phase !== 'searching'
+  return (
+    <div className="popup" data-phase={status.phase} data-tone={status.tone}>
+      <header className="popup-head">
+        <h1 className="brand">
+          <Mark /> Shard
+        </h1>
+        <a
+          className="icon-button"
+          href="/options.html"
+          target="_blank"
+          aria-label="Settings"
+          title="Settings"
+          rel="noopener"
+        >
+          <SettingsIcon />
+        </a>
+      </header>
+      <main>
+        {settings.introduced ? (
+          <>
+            <section className="card" aria-label="Scout Mode">
+              <Switch
+                label="Scout Mode"
+                isLarge
+                isOn={settings.scoutMode}
+                onChange={(scoutMode) => void feed.update({ scoutMode })}
+              />
+              <StatusText status={status}>
+                {status.phase === 'loading' && <LoadBar loading={scout.loading} />}
+              </StatusText>
+              {status.phase === 'error' && (
+                <button
+                  type="button"
+                  className="button"
+                  onClick={() => feed.send({ to: 'background', type: 'retry' })}
+                >
+                  Try again
+                </button>
+              )}
+              {status.phase === 'no-oracle' && (
+                <JoinField onAdd={(entry) => feed.revise('oracles', (list) => withOracle(list, entry))} />
+              )}
+              {isDrafter && <EngineLine engine={scout.engine} />}
+            </section>
+            {isDrafter && scout.scout && (isConnected || scout.scout.drafted > 0) && (
+              <Figures scout={scout} status={scout.scout} />
+            )}
+            {local && status.phase !== 'local' && status.phase !== 'starting' && (
+              <HostCard host={local} onStart={() => feed.send({ to: 'background', type: 'attach' })} />
+            )}
+          </>
+        ) : (
+          <Introduction feed={feed} oracles={settings.oracles} />
+        )}
+      </main>
+      {settings.introduced && (
+        <footer className="popup-foot">
+          <a className="button" href="/chat.html" target="_blank" rel="noopener">
+            Open the chat
+          </a>
+        </footer>
+      )}
+      <LiveRegion text={settings.introduced ? status.announcement : ''} />
+    </div>
+  )
+}
