@@ -2,7 +2,7 @@ import { globSync, readFileSync } from 'node:fs'
 import { builtinModules } from 'node:module'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { build } from 'esbuild'
+import { build, type Plugin } from 'esbuild'
 import { describe, expect, it } from 'vitest'
 
 const root = fileURLToPath(new URL('../../..', import.meta.url))
@@ -10,6 +10,14 @@ const root = fileURLToPath(new URL('../../..', import.meta.url))
 interface Edge {
   readonly from: string
   readonly to: string
+}
+
+/** A worker, asked for as `./it.ts?worker`, is a program of its own, and an entry point here like every file. */
+const workers: Plugin = {
+  name: 'workers',
+  setup({ onResolve }) {
+    onResolve({ filter: /\?worker$/ }, ({ path }) => ({ path, external: true }))
+  },
 }
 
 /** Type imports, which a bundler drops: their relative paths, resolved. */
@@ -37,7 +45,8 @@ async function imports(folder: string): Promise<Edge[]> {
     outdir: 'unused',
     metafile: true,
     logLevel: 'silent',
-    loader: { '.css': 'empty' },
+    loader: { '.css': 'empty', '.svg': 'empty' },
+    plugins: [workers],
   })
   const values = Object.entries(metafile.inputs).flatMap(([from, input]) =>
     input.imports.map(({ path }) => ({ from, to: path })),
