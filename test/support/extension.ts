@@ -99,19 +99,20 @@ export class ExtensionBrowser {
 
   /**
    * Resolves with the state as soon as it is so; the event is awaited, not the clock.
-   * @param when a function of the state alone: it runs in the page
+   * @param when runs in the page: a function of the state and of `given`, which is copied there
    */
-  async until(
-    when: (state: Partial<State>) => boolean,
+  async until<G>(
+    when: (state: Partial<State>, given: G) => boolean,
     what: string,
-    timeoutMs = 60_000,
+    options: { readonly given?: G; readonly timeoutMs?: number } = {},
   ): Promise<Partial<State>> {
-    const source = `(${when.toString()})`
+    const { given, timeoutMs = 60_000 } = options
+    const source = `(state) => (${when.toString()})(state, ${JSON.stringify(given)})`
     try {
       return await this.probe.evaluate(
         ([text, ms]) => {
           const { shard } = globalThis as unknown as Probe
-          return shard.until(text as string, ms as number)
+          return shard.until(text, ms)
         },
         [source, timeoutMs] as const,
       )
@@ -131,6 +132,24 @@ export class ExtensionBrowser {
   /** As a page does that has opened: wakes the service worker, which looks at everything anew. */
   async look(): Promise<void> {
     await this.probe.evaluate(() => chrome.runtime.sendMessage({ to: 'background', type: 'look' }))
+  }
+
+  /** What the browser does when nothing has happened for a while, or memory is short. */
+  async stopServiceWorkers(): Promise<void> {
+    const session = await this.context.newCDPSession(this.probe)
+    const stopped = new Promise<void>((resolve) => {
+      const running = new Set<string>()
+      session.on('ServiceWorker.workerVersionUpdated', ({ versions }) => {
+        for (const { versionId, runningStatus } of versions) {
+          if (runningStatus === 'running') running.add(versionId)
+          else if (runningStatus === 'stopped' && running.delete(versionId) && running.size === 0) resolve()
+        }
+      })
+    })
+    await session.send('ServiceWorker.enable')
+    await session.send('ServiceWorker.stopAllWorkers')
+    await stopped
+    await session.detach()
   }
 
   async screenshot(page: Page, name: string): Promise<void> {
