@@ -132,7 +132,7 @@ export function parseAnswer(data: Uint8Array): AnswerFrame | null {
       type: 'begin',
       model: printable('model', begin.model, LIMITS.nameBytes),
       scope: oneOf('scope', begin.scope, SCOPES),
-      seed: String(begin.seed),
+      seed: String(BigInt.asIntN(64, begin.seed)),
     }
   }
   if (tokens) return { type: 'pieces', pieces: parsePieces(tokens) }
@@ -178,7 +178,7 @@ export function encodeGenerateFrame(frame: QuestionFrame | AnswerFrame): Uint8Ar
       return GenerateFrame.encode({ infoRequest: {} })
     case 'begin':
       return GenerateFrame.encode({
-        begin: { model: frame.model, scope: frame.scope, seed: BigInt.asIntN(64, BigInt(frame.seed)) },
+        begin: { model: frame.model, scope: frame.scope, seed: BigInt.asUintN(64, BigInt(frame.seed)) },
       })
     case 'pieces':
       return GenerateFrame.encode({
@@ -214,7 +214,7 @@ function parseRequest(request: RequestMessage): GenerateRequest {
     messages: request.messages.map(({ role, content }) => ({ role: oneOf('role', role, ROLES), content })),
     ...(sampling && { sampling: parseSampling(sampling) }),
     ...(request.maxTokens !== 0 && { maxTokens: request.maxTokens }),
-    ...(seed !== undefined && { seed }),
+    ...(seed !== undefined && { seed: BigInt.asIntN(64, seed) }),
     ...(request.stop.length > 0 && {
       stop: request.stop.map((stop) => text('stop', stop, 1, LIMITS.stopCharacters)),
     }),
@@ -259,7 +259,7 @@ function requestMessage(request: GenerateRequest): RequestMessage {
       },
     }),
     maxTokens: maxTokens ?? 0,
-    ...(seed !== undefined && { seed: BigInt.asIntN(64, seed) }),
+    ...(seed !== undefined && { seed: BigInt.asUintN(64, seed) }),
     stop: [...(stop ?? [])],
     scope: scope ?? '',
     model: model ?? '',

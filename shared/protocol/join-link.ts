@@ -1,3 +1,4 @@
+import { peerIdFromString } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
 import { LIMITS } from './limits.ts'
 
@@ -72,5 +73,11 @@ function checkedAddress(text: string): string {
 
 function peerIdAtEnd(address: string): string | null {
   const last = multiaddr(address).getComponents().at(-1)
-  return last?.name === 'p2p' ? (last.value ?? null) : null
+  if (last?.name !== 'p2p' || last.value === undefined) return null
+  try {
+    // A multiaddr takes anything after /p2p/.
+    return peerIdFromString(last.value).toString()
+  } catch {
+    return null
+  }
 }

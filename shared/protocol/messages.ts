@@ -3621,7 +3621,7 @@ export namespace GenerateRequest {
 
         if (obj.seed != null) {
           w.uint32(32)
-          w.int64(obj.seed)
+          w.uint64(obj.seed)
         }
 
         if (obj.stop != null && obj.stop.length > 0) {
@@ -3680,7 +3680,7 @@ export namespace GenerateRequest {
               break
             }
             case 4: {
-              obj.seed = reader.int64()
+              obj.seed = reader.uint64()
               break
             }
             case 5: {
@@ -3754,7 +3754,7 @@ export namespace GenerateRequest {
             case 4: {
               yield {
                 field: `${prefix}.seed`,
-                value: reader.int64()
+                value: reader.uint64()
               }
               break
             }
@@ -4369,7 +4369,7 @@ export namespace Begin {
 
         if ((obj.seed != null && obj.seed !== 0n)) {
           w.uint32(16)
-          w.int64(obj.seed)
+          w.uint64(obj.seed)
         }
 
         if ((obj.scope != null && obj.scope !== '')) {
@@ -4398,7 +4398,7 @@ export namespace Begin {
               break
             }
             case 2: {
-              obj.seed = reader.int64()
+              obj.seed = reader.uint64()
               break
             }
             case 3: {
@@ -4430,7 +4430,7 @@ export namespace Begin {
             case 2: {
               yield {
                 field: `${prefix}.seed`,
-                value: reader.int64()
+                value: reader.uint64()
               }
               break
             }
