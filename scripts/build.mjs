@@ -23,7 +23,7 @@ export async function build({ native = true } = {}) {
     'build',
     '--logLevel',
     'warn',
-    join('entrypoints', 'chat'),
+    join('entrypoints', 'chat', 'host'),
   ])
   for (const browser of ['chrome', 'firefox']) wxt('build', '--browser', browser, '--level', 'warn')
 }

@@ -1,44 +1,43 @@
 import { useEffect, useState } from 'react'
-import { ChatError, type ChatSource, type NodeFacts } from './source/chat-source.ts'
+import { ChatError, type ChatErrorKind, type ChatSource, type NodeFacts } from './source/chat-source.ts'
 
 export interface NodeState {
   readonly facts: NodeFacts | null
-  readonly problem: 'gone' | 'key' | 'failed' | null
+  readonly problem: ChatErrorKind | null
 }
 
-const EVERY_MS = 4000
-
-/** Asks the Oracle how it is, every few seconds while the page is looked at. */
+/** Asks the Oracle how it is, every few seconds while the page is looked at, and at once when another one answers. */
 export function useNode(source: ChatSource, apiKey: string): NodeState {
   const [state, setState] = useState<NodeState>({ facts: null, problem: null })
   // biome-ignore lint/correctness/useExhaustiveDependencies: a new key is a reason to ask again at once
   useEffect(() => {
-    const over = new AbortController()
+    let current = new AbortController()
     let timer: ReturnType<typeof setTimeout>
+    /** A look that is begun makes the one before it worth nothing. */
     const look = async () => {
-      if (!document.hidden) {
-        try {
-          setState({ facts: await source.node(over.signal), problem: null })
-        } catch (error) {
-          if (over.signal.aborted) return
-          const kind = error instanceof ChatError ? error.kind : 'failed'
-          const problem = kind === 'gone' || kind === 'key' ? kind : 'failed'
-          setState((before) => ({ facts: before.facts, problem }))
-        }
-      }
-      timer = setTimeout(look, EVERY_MS)
-    }
-    void look()
-    const seen = () => {
+      current.abort()
+      clearTimeout(timer)
       if (document.hidden) return
-      clearTimeout(timer)
-      void look()
+      current = new AbortController()
+      const { signal } = current
+      try {
+        const facts = await source.node(signal)
+        if (!signal.aborted) setState({ facts, problem: null })
+      } catch (error) {
+        const problem = error instanceof ChatError ? error.kind : 'failed'
+        if (!signal.aborted) setState((before) => ({ facts: before.facts, problem }))
+      }
+      if (!signal.aborted) timer = setTimeout(look, source.lookEveryMs)
     }
-    document.addEventListener('visibilitychange', seen)
+    const lookNow = () => void look()
+    lookNow()
+    document.addEventListener('visibilitychange', lookNow)
+    const leave = source.onChange?.(lookNow)
     return () => {
-      over.abort()
+      current.abort()
       clearTimeout(timer)
-      document.removeEventListener('visibilitychange', seen)
+      leave?.()
+      document.removeEventListener('visibilitychange', lookNow)
     }
   }, [source, apiKey])
   return state

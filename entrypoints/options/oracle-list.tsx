@@ -4,14 +4,8 @@ import { CloseIcon } from '../chat/components/icons.tsx'
 import { JoinField } from '../pages/components/join-field.tsx'
 import { describeOracle } from '../pages/describe-oracle.ts'
 import type { ExtensionFeed } from '../pages/extension-feed.ts'
-import {
-  peerIdOf,
-  shortPeerId,
-  TRANSPORT_NAMES,
-  transportsOf,
-  withOracle,
-  withoutOracle,
-} from '../pages/oracle-list.ts'
+import { peerIdOf, transportsOf, withOracle, withoutOracle } from '../pages/oracle-list.ts'
+import { shortPeerId, TRANSPORT_NAMES } from '../pages/peer-names.ts'
 import { SavedMark } from './saved-mark.tsx'
 import type { OracleEntry, SettingFacts } from './settings.ts'
 import type { Save, Saving } from './use-saving.ts'

@@ -13,10 +13,14 @@ export interface Platform {
   onBroadcast(listener: (message: Broadcast) => void): void
 }
 
+/** A native host that has said nothing by then is taken to be absent, until it speaks. */
+const HOST_WAIT_MS = 1_500
+
 /** The state of the whole extension as a page sees it; the page only shows it, and changes it by changing settings. */
 export class ExtensionFeed {
   readonly #platform: Platform
   readonly #listeners = new Set<() => void>()
+  readonly #hostKnown = Promise.withResolvers<void>()
   #stored: Readonly<Record<string, unknown>> = {}
   #state: ExtensionState = { settings: readSettings({}), scout: NO_SCOUT, host: NO_HOST }
 
@@ -30,11 +34,20 @@ export class ExtensionFeed {
     platform.onStored((values) => this.#storedChanged(values))
     platform.onBroadcast((message) => {
       if (message.type === 'scout') this.#set({ ...this.#state, scout: message.scout })
-      else if (message.type === 'host') this.#set({ ...this.#state, host: message.host })
+      else if (message.type === 'host') {
+        this.#set({ ...this.#state, host: message.host })
+        if (message.host.port !== 'opening') this.#hostKnown.resolve()
+      }
     })
+    setTimeout(this.#hostKnown.resolve, HOST_WAIT_MS)
     this.#storedChanged(await platform.readStored())
     platform.broadcast({ type: 'ask' })
     this.send({ to: 'background', type: 'look' })
+  }
+
+  /** Whether there is a native host has been said, or was waited for long enough. */
+  get hostKnown(): Promise<void> {
+    return this.#hostKnown.promise
   }
 
   readonly snapshot = (): ExtensionState => this.#state

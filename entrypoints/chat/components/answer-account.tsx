@@ -4,7 +4,7 @@ import { tintOf, workerName } from './worker-name.ts'
 /** Speed, acceptance, and who helped: one quiet line under an answer. */
 export function AnswerAccount({ answer }: { readonly answer: Answer }) {
   const { account, state } = answer
-  const { tokens, ms, drafted, usage, reason, scope } = account
+  const { tokens, ms, drafted, usage, reason, scope, oracle } = account
   if (tokens === 0) return null
   const workers = Object.keys(drafted)
   const byWorkers = workers.reduce((sum, id) => sum + drafted[id]!, 0)
@@ -19,9 +19,9 @@ export function AnswerAccount({ answer }: { readonly answer: Answer }) {
             {workerName(id)} <b>{drafted[id]}</b>
           </span>
         ))}
-        <span className="legend-item">
+        <span className="legend-item" title={oracle}>
           <span className="swatch" />
-          Oracle <b>{Math.max(0, count - byWorkers)}</b>
+          Oracle {oracle?.slice(-4)} <b>{Math.max(0, count - byWorkers)}</b>
         </span>
       </span>
       <span className="figures">

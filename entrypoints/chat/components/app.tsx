@@ -88,7 +88,11 @@ export function App({ source, store }: Props) {
           >
             <MenuIcon />
           </button>
-          <h2 className="title">{chat.current?.title ?? 'New conversation'}</h2>
+          {chat.current ? (
+            <h1 className="title">{chat.current.title}</h1>
+          ) : (
+            <p className="title">New conversation</p>
+          )}
           <ThemeButton theme={preferences.theme} onChange={(theme) => change({ ...preferences, theme })} />
           <button
             type="button"

@@ -1,31 +1,37 @@
+import { shortPeerId, TRANSPORT_NAMES } from '../../pages/peer-names.ts'
+import type { ChatErrorKind, NodeFacts } from '../source/chat-source.ts'
 import type { NodeState } from '../use-node.ts'
 
-const PROBLEMS = {
+const PROBLEMS: Readonly<Partial<Record<ChatErrorKind, string>>> = {
+  'no-oracle': 'No Oracle yet',
   gone: 'Oracle not reachable',
   key: 'Oracle asks for its key',
-  failed: 'Oracle has a problem',
-} as const
+  refused: 'Oracle refuses this device',
+  starting: 'Oracle is starting',
+}
 
-/** Which model answers, how many Scouts stand by, and whether the Oracle is there at all. */
+/** Who answers, with which model, how many Scouts stand by, and whether the Oracle is there at all. */
 export function NodeStatus({ node }: { readonly node: NodeState }) {
   const { facts, problem } = node
   if (problem)
     return (
-      <div className="node" data-state="bad">
+      <div className="node" data-state={problem === 'no-oracle' || problem === 'starting' ? 'wait' : 'bad'}>
         <span className="dot" />
-        <span>{PROBLEMS[problem]}</span>
+        <span>{PROBLEMS[problem] ?? 'Oracle has a problem'}</span>
       </div>
     )
   if (!facts) return <div className="node" data-state="wait" />
   const { model, engine, paceMs, scouts, scope } = facts
-  const helpers = scouts.length === 1 ? '1 Scout' : `${scouts.length} Scouts`
   return (
-    <div className="node" data-state={model ? 'good' : 'wait'}>
+    <div className="node" data-state={model ? 'good' : 'wait'} data-where={whereKind(facts)}>
       <span className="dot" />
       <span className="node-text">
         <strong>{model ?? 'No model yet'}</strong>
-        <span title={`Engine: ${engine}`}>{engine}</span>
-        <span title={`Scope: ${scope}`}>{scope === 'none' ? 'Works alone' : `${helpers} standing by`}</span>
+        <Where facts={facts} />
+        {engine !== null && <span title={`Engine: ${engine}`}>{engine}</span>}
+        {scope !== null && (
+          <span title={`Scope: ${scope}`}>{scope === 'none' ? 'Works alone' : standingBy(scouts)}</span>
+        )}
         {paceMs > 0 && (
           <span title="The model is small; each pass takes at least this long, as if it were large.">
             Paced at {paceMs} ms a pass
@@ -34,4 +40,24 @@ export function NodeStatus({ node }: { readonly node: NodeState }) {
       </span>
     </div>
   )
+}
+
+function whereKind({ where }: NodeFacts): 'host' | 'local' | 'mesh' {
+  return typeof where === 'string' ? where : 'mesh'
+}
+
+/** Which Oracle it is, where that is not plain from the page's address. */
+function Where({ facts: { where } }: { readonly facts: NodeFacts }) {
+  if (where === 'host') return null
+  if (where === 'local') return <span>Local Oracle</span>
+  return (
+    <span title={where.oracle}>
+      Oracle {shortPeerId(where.oracle)} over the mesh ({TRANSPORT_NAMES[where.transport]})
+    </span>
+  )
+}
+
+function standingBy(scouts: number | null): string {
+  if (scouts === null) return 'Helped by Scouts'
+  return `${scouts === 1 ? '1 Scout' : `${scouts} Scouts`} standing by`
 }

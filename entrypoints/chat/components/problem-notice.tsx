@@ -1,10 +1,10 @@
 import type { Answer } from '../history/conversation.ts'
+import { type ProblemAction, type ProblemWords, usePlace } from '../place.ts'
 import type { ChatErrorKind } from '../source/chat-source.ts'
 
-type Action = 'retry' | 'new' | 'settings'
-
 /** What went wrong, in the reader's words, and what to do about it. */
-const WORDS: Readonly<Record<ChatErrorKind, { title: string; advice: string; action: Action }>> = {
+const WORDS: Readonly<Record<ChatErrorKind, ProblemWords>> = {
+  'no-oracle': { title: 'There is no Oracle to ask.', advice: '', action: 'retry' },
   gone: {
     title: 'Your Oracle does not answer.',
     advice: 'It may have been stopped. Start it again (npm start, or shard serve), then try again.',
@@ -48,7 +48,7 @@ const WORDS: Readonly<Record<ChatErrorKind, { title: string; advice: string; act
   },
 }
 
-const LABELS: Readonly<Record<Action, string>> = {
+const LABELS: Readonly<Record<Exclude<ProblemAction, 'options'>, string>> = {
   retry: 'Try again',
   new: 'New conversation',
   settings: 'Open settings',
@@ -56,11 +56,12 @@ const LABELS: Readonly<Record<Action, string>> = {
 
 interface Props {
   readonly error: NonNullable<Answer['error']>
-  readonly onAction: (action: Action) => void
+  readonly onAction: (action: Exclude<ProblemAction, 'options'>) => void
 }
 
 export function ProblemNotice({ error, onAction }: Props) {
-  const { title, advice, action } = WORDS[error.kind]
+  const { problems, optionsHref } = usePlace()
+  const { title, advice, action } = problems[error.kind] ?? WORDS[error.kind]
   const detail = error.kind === 'refused' || error.kind === 'failed' ? error.message : null
   return (
     <div className="problem" role="alert" data-kind={error.kind}>
@@ -72,9 +73,15 @@ export function ProblemNotice({ error, onAction }: Props) {
         </p>
         {detail && <p className="detail">{detail}</p>}
       </div>
-      <button type="button" className="button" onClick={() => onAction(action)}>
-        {LABELS[action]}
-      </button>
+      {action === 'options' ? (
+        <a className="button" href={optionsHref ?? undefined}>
+          Open Shard’s settings
+        </a>
+      ) : (
+        <button type="button" className="button" onClick={() => onAction(action)}>
+          {LABELS[action]}
+        </button>
+      )}
     </div>
   )
 }

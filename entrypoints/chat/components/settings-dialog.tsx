@@ -1,4 +1,5 @@
 import { type ReactNode, useEffect, useRef, useState } from 'react'
+import { usePlace } from '../place.ts'
 import { DEFAULTS, isSeed, type Preferences } from '../preferences.ts'
 import type { NodeState } from '../use-node.ts'
 import { CloseIcon } from './icons.tsx'
@@ -14,6 +15,7 @@ export function SettingsDialog({ preferences, node, onChange, onClose }: Props) 
   const dialog = useRef<HTMLDialogElement>(null)
   const [seed, setSeed] = useState(preferences.seed ?? '')
   const badSeed = seed !== '' && !isSeed(seed)
+  const place = usePlace()
   const set = (change: Partial<Preferences>) => onChange({ ...preferences, ...change })
 
   useEffect(() => dialog.current?.showModal(), [])
@@ -92,7 +94,7 @@ export function SettingsDialog({ preferences, node, onChange, onClose }: Props) 
           <option value="none">Nobody</option>
         </select>
       </Row>
-      {(node.problem === 'key' || preferences.apiKey !== '') && (
+      {place.asksForKey && (node.problem === 'key' || preferences.apiKey !== '') && (
         <Row name="API key" hint="The setting api.key of your Oracle; kept in this browser.">
           <input
             type="password"
@@ -101,6 +103,13 @@ export function SettingsDialog({ preferences, node, onChange, onClose }: Props) 
             value={preferences.apiKey}
             onChange={(event) => set({ apiKey: event.target.value })}
           />
+        </Row>
+      )}
+      {place.optionsHref !== null && (
+        <Row name="Scout Mode and Oracles" hint="Whom you ask and draft for, and what this computer gives.">
+          <a className="button" href={place.optionsHref}>
+            Shard settings
+          </a>
         </Row>
       )}
       <footer>

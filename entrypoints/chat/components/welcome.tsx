@@ -1,3 +1,4 @@
+import { usePlace } from '../place.ts'
 import type { NodeState } from '../use-node.ts'
 import { Mark } from './icons.tsx'
 
@@ -15,7 +16,17 @@ export function Welcome({
   readonly node: NodeState
   readonly onAsk: (text: string) => void
 }) {
+  const { nobodyToAsk } = usePlace()
   const isEmbedded = node.facts?.modelId?.startsWith('shard-tales') ?? false
+  if (nobodyToAsk && node.problem === 'no-oracle')
+    return (
+      <section className="welcome">
+        <div className="column">
+          <Mark />
+          {nobodyToAsk}
+        </div>
+      </section>
+    )
   return (
     <section className="welcome">
       <div className="column">

@@ -9,8 +9,8 @@ export function newAnswer(id: string): Answer {
 export function afterEvent(answer: Answer, event: ChatEvent, elapsedMs: number): Answer {
   const { account } = answer
   if (event.type === 'begin') {
-    const { scope, seed } = event
-    return { ...answer, account: { ...account, scope, seed } }
+    const { type: _, ...begun } = event
+    return { ...answer, account: { ...account, ...begun } }
   }
   if (event.type === 'end') {
     const { reason, usage } = event

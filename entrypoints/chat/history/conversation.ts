@@ -41,6 +41,8 @@ export interface Account {
   readonly reason?: 'stop' | 'length'
   readonly scope?: string
   readonly seed?: string
+  /** Peer id of the Oracle that wrote it, where several might have. */
+  readonly oracle?: string
   readonly usage?: Usage
 }
 

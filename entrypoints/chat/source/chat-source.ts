@@ -1,5 +1,11 @@
+import type { Transport } from '../../../shared/mesh/transport.ts'
+
 /** Where answers come from: an Oracle's API here; in the extension also a peer over the mesh. */
 export interface ChatSource {
+  /** How often to ask for the node's facts while the page is looked at. */
+  readonly lookEveryMs: number
+  /** Tells when another node answers from now on. @returns how to stop listening */
+  onChange?(listener: () => void): () => void
   /** @throws {ChatError} */
   node(signal: AbortSignal): Promise<NodeFacts>
   /** Streams one answer; the last event is `end`. @throws {ChatError} unless the signal ended it */
@@ -22,7 +28,13 @@ export interface AskOptions {
 export type Piece = readonly [text: string, by: string | null]
 
 export type ChatEvent =
-  | { readonly type: 'begin'; readonly scope: string; readonly seed: string }
+  | {
+      readonly type: 'begin'
+      readonly scope: string
+      readonly seed: string
+      /** Peer id of the Oracle, where several might have answered. */
+      readonly oracle?: string
+    }
   | { readonly type: 'pieces'; readonly pieces: readonly Piece[] }
   | { readonly type: 'end'; readonly reason: 'stop' | 'length'; readonly usage: Usage }
 
@@ -37,18 +49,18 @@ export interface Usage {
 export interface NodeFacts {
   readonly model: string | null
   readonly modelId: string | null
-  readonly contextLength: number
-  readonly engine: string
+  /** The Oracle that serves the page, the one on this computer, or one of the mesh. */
+  readonly where: 'host' | 'local' | { readonly oracle: string; readonly transport: Transport }
+  /** null, here and below: it does not say. */
+  readonly engine: string | null
   readonly paceMs: number
-  readonly scope: string
-  readonly running: number
-  readonly slots: number
-  readonly queued: number
+  readonly scope: string | null
   /** Scouts in the pool. */
-  readonly scouts: readonly string[]
+  readonly scouts: number | null
 }
 
 export type ChatErrorKind =
+  | 'no-oracle' // there is nobody to ask
   | 'gone' // nothing answers
   | 'interrupted' // the stream ended before the answer did
   | 'overloaded' // all slots busy and the queue full

@@ -32,20 +32,22 @@ interface Health {
   readonly status: string
   readonly pace_ms?: number
   readonly engine: { readonly kind?: string; readonly kernel?: string; readonly state: string }
-  readonly model: { readonly name: string; readonly id: string; readonly context_length: number } | null
-  readonly load: { readonly slots: number; readonly running: number; readonly queued: number }
+  readonly model: { readonly name: string; readonly id: string } | null
   readonly mesh?: { readonly scope: string }
-  readonly workers: readonly { readonly id: string; readonly origin: string }[]
+  readonly workers: readonly { readonly origin: string }[]
 }
 
 /** An Oracle's OpenAI-compatible API, at `base` (empty: where this page came from). */
 export class HttpSource implements ChatSource {
+  readonly lookEveryMs = 4_000
   readonly #base: string
   readonly #key: () => string
+  readonly #where: 'host' | 'local'
 
-  constructor(base: string, key: () => string) {
+  constructor(base: string, key: () => string, where: 'host' | 'local') {
     this.#base = base
     this.#key = key
+    this.#where = where
   }
 
   async node(signal: AbortSignal): Promise<NodeFacts> {
@@ -55,14 +57,11 @@ export class HttpSource implements ChatSource {
     return {
       model: health.model?.name ?? null,
       modelId: health.model?.id ?? null,
-      contextLength: health.model?.context_length ?? 0,
+      where: this.#where,
       engine: [health.engine.kind, health.engine.kernel].filter(Boolean).join(', ') || health.engine.state,
       paceMs: health.pace_ms ?? 0,
       scope: health.mesh?.scope ?? 'none',
-      running: health.load.running,
-      slots: health.load.slots,
-      queued: health.load.queued,
-      scouts: health.workers.filter(({ origin }) => origin === 'scout').map(({ id }) => id),
+      scouts: health.workers.filter(({ origin }) => origin === 'scout').length,
     }
   }
 

@@ -1,6 +1,7 @@
 import { type FormEvent, useId, useState } from 'react'
 import type { OracleEntry } from '../../options/settings.ts'
-import { peerIdOf, readPasted, shortPeerId, TRANSPORT_NAMES, transportsOf } from '../oracle-list.ts'
+import { peerIdOf, readPasted, transportsOf } from '../oracle-list.ts'
+import { shortPeerId, TRANSPORT_NAMES } from '../peer-names.ts'
 
 interface Props {
   /** Rejects when the list does not take it. */

@@ -7,7 +7,7 @@ export default defineConfig({
   root: fileURLToPath(new URL('.', import.meta.url)),
   plugins: [react()],
   build: {
-    outDir: fileURLToPath(new URL('../../dist/chat', import.meta.url)),
+    outDir: fileURLToPath(new URL('../../../dist/chat', import.meta.url)),
     emptyOutDir: true,
     assetsInlineLimit: 0,
     target: 'es2022',
