@@ -3,15 +3,8 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { complete } from '../support/chat-api.ts'
 import { ExtensionBrowser } from '../support/extension.ts'
-import { type ShardProcess, startOracle, temporaryHome } from '../support/shard-process.ts'
-
-type Oracle = ShardProcess & { url: string }
-
-interface Peer {
-  readonly peer_id: string
-  readonly class: string
-  readonly transports: readonly string[]
-}
+import { addressesOf, type Oracle, PACED, scoutAt } from '../support/paced-oracle.ts'
+import { startOracle, temporaryHome } from '../support/shard-process.ts'
 
 let home: Awaited<ReturnType<typeof temporaryHome>>
 let browser: ExtensionBrowser
@@ -21,28 +14,8 @@ let peerId: string
 const folder = (name: string) => mkdtemp(join(home.path, name))
 
 /** An Oracle that takes every draft, slow enough for a browser to be of help. */
-async function startPacedOracle(...flags: string[]): Promise<Oracle> {
-  return startOracle(
-    await folder('oracle-'),
-    '--pace',
-    '60',
-    '--scheduler-force-drafts',
-    '--mesh-paired',
-    peerId,
-    ...flags,
-  )
-}
-
-async function addressesOf(of: Oracle, ...transports: string[]): Promise<string[]> {
-  const topology = await (await fetch(`${of.url}/v1/system/topology`)).json()
-  const all = topology.addresses as { transport: string; multiaddr: string }[]
-  return all.flatMap(({ transport, multiaddr }) => (transports.includes(transport) ? [multiaddr] : []))
-}
-
-async function scoutAt(of: Oracle): Promise<Peer | undefined> {
-  const { peers } = (await (await fetch(`${of.url}/v1/system/peers`)).json()) as { peers: Peer[] }
-  return peers.find((peer) => peer.peer_id === peerId && peer.class === 'scout')
-}
+const startPacedOracle = async (...flags: string[]) =>
+  startOracle(await folder('oracle-'), ...PACED, '--mesh-paired', peerId, ...flags)
 
 /** The browser's peer id is made on first use: drafting for nobody makes it. */
 async function ownPeerId(of: ExtensionBrowser): Promise<string> {
@@ -95,7 +68,7 @@ describe('a Scout in Chromium', () => {
   it('drafts over WebRTC-direct: tokens are accepted and rejected, and the text is the Oracle’s alone', async () => {
     await browser.set({ oracles: [{ addresses: await addressesOf(oracle, 'webrtc-direct'), invite: null }] })
     await ready()
-    expect((await scoutAt(oracle))?.transports).toEqual(['webrtc-direct'])
+    expect((await scoutAt(oracle, peerId))?.transports).toEqual(['webrtc-direct'])
     await compare(oracle)
     const { scout } = await browser.until(
       (state) => (state.scout?.scout?.accepted ?? 0) > 0,

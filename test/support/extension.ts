@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { type BrowserContext, chromium, type Page, type Worker } from 'playwright-core'
@@ -20,7 +20,10 @@ export class ExtensionBrowser {
   readonly probe: Page
   readonly complaints: string[]
 
-  private constructor(context: BrowserContext, probe: Page, complaints: string[]) {
+  readonly #profile: string
+
+  private constructor(profile: string, context: BrowserContext, probe: Page, complaints: string[]) {
+    this.#profile = profile
     this.context = context
     this.probe = probe
     this.complaints = complaints
@@ -58,7 +61,7 @@ export class ExtensionBrowser {
     const complaints: string[] = []
     const probe = await context.newPage()
     await probe.goto(extensionUrl('icon/16.png'))
-    const browser = new ExtensionBrowser(context, probe, complaints)
+    const browser = new ExtensionBrowser(profile, context, probe, complaints)
     await browser.#watch()
     return browser
   }
@@ -161,6 +164,13 @@ export class ExtensionBrowser {
     await this.context.close()
   }
 
+  /** Every process of it at once, as a crash or the end of memory does. */
+  async kill(): Promise<void> {
+    const gone = this.context.waitForEvent('close')
+    for (const pid of processesWith(this.#profile)) process.kill(pid, 'SIGKILL')
+    await gone
+  }
+
   /** Listens on the channel in the probe's page. */
   async #watch(): Promise<void> {
     await this.probe.evaluate(() => {
@@ -188,6 +198,21 @@ export class ExtensionBrowser {
       Object.assign(globalThis, { shard: { channel, state, until } })
     })
   }
+}
+
+/** Process ids of the browser that has this profile. */
+function processesWith(profile: string): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(`--user-data-dir=${profile}`)
+          ? [Number(pid)]
+          : []
+      } catch {
+        return [] // it has just ended
+      }
+    })
 }
 
 interface Probe {

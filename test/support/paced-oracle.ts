@@ -1,0 +1,27 @@
+import type { ShardProcess } from './shard-process.ts'
+
+export type Oracle = ShardProcess & { readonly url: string }
+
+/** Flags of an Oracle that takes every draft, slow enough for anybody to be of help. */
+export const PACED = ['--pace', '60', '--scheduler-force-drafts']
+
+export interface Peer {
+  readonly peer_id: string
+  readonly class: string
+  readonly transports: readonly string[]
+}
+
+/** Where it can be dialled, by these transports, in this order. */
+export async function addressesOf({ url }: Oracle, ...transports: string[]): Promise<string[]> {
+  const topology = await (await fetch(`${url}/v1/system/topology`)).json()
+  const all = topology.addresses as { transport: string; multiaddr: string }[]
+  return transports.flatMap((asked) =>
+    all.flatMap(({ transport, multiaddr }) => (transport === asked ? [multiaddr] : [])),
+  )
+}
+
+/** The Scout of this id in the Oracle's pool. */
+export async function scoutAt({ url }: Oracle, peerId: string): Promise<Peer | undefined> {
+  const { peers } = (await (await fetch(`${url}/v1/system/peers`)).json()) as { peers: Peer[] }
+  return peers.find((peer) => peer.peer_id === peerId && peer.class === 'scout')
+}
