@@ -133,7 +133,7 @@ export class PairedStore {
       }
       await rename(draft, this.#path)
     } catch (cause) {
-      await rm(draft, { force: true })
+      await rm(draft, { force: true }).catch(() => {})
       const { message } = cause as Error
       throw new PairedStoreError('UNWRITABLE', `cannot write the paired devices: ${message}`, { cause })
     }
