@@ -111,6 +111,42 @@ export function createProgram(): Command {
   const settingsFlags = addSettingOptions(settings, SHORT_FLAGS)
   settings.action(async (options) => (await import('./settings.ts')).settings(options, settingsFlags))
 
+  const collect = (one: string, before: readonly string[]) => [...before, one]
+  program
+    .command('install')
+    .description("tell this user's browsers where the Shard extension finds this program")
+    .option(
+      '--browser <name>',
+      'chrome, chromium, edge, brave, vivaldi or firefox; repeatable (default: those found here)',
+      collect,
+      [],
+    )
+    .option(
+      '--user-data-dir <folder>',
+      "a Chromium browser's profile that lies elsewhere; repeatable",
+      collect,
+      [],
+    )
+    .option('--dry-run', 'only say what would be written')
+    .option('--force', 'write over manifests of another installation')
+    .option('--json', 'for programs')
+    .action(async (options) => (await import('./install.ts')).install(options))
+  program
+    .command('uninstall')
+    .description('stop the daemon and take away what install wrote; keys, models and settings stay')
+    .option('--purge', 'remove keys, models and settings, too')
+    .option('--yes', 'do not ask')
+    .option('--dry-run', 'only say what would be removed')
+    .option('--json', 'for programs')
+    .action(async (options) => (await import('./uninstall.ts')).uninstall(options))
+  program
+    .command('doctor')
+    .description(
+      'look for what is wrong between browser, bridge, daemon, model and machine, and say what to do',
+    )
+    .option('--json', 'for programs')
+    .action(async (options) => (await import('./doctor.ts')).doctor(options))
+
   program
     .command('bridge', { hidden: true })
     .description('native messaging with the extension, started by the browser')

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { chmodSync, lstatSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, lstatSync, renameSync, rmdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { connect, createServer, type Server, type Socket } from 'node:net'
+import { dirname } from 'node:path'
 import { ShardError } from '../daemon/shard-error.ts'
 import { addressToConnect, addressToListen, type ControlPlace, makePrivate } from './control-place.ts'
 
@@ -83,8 +84,15 @@ async function listenAt(place: ControlPlace): Promise<Claim | null> {
       if (!holds()) return void server.unref()
       if (place.kind !== 'socket') rmSync(place.mark, { force: true })
       server.close()
+      if (place.kind === 'link') removeIfEmpty(dirname(address))
     },
   }
+}
+
+function removeIfEmpty(folder: string): void {
+  try {
+    rmdirSync(folder)
+  } catch {}
 }
 
 function identityOf(path: string): string | null {

@@ -31,6 +31,7 @@ import { modelFile, tokenizerBeside } from './model-files.ts'
 import { engineLoad, oracleSettings } from './oracle-settings.ts'
 import { poolHolds } from './pool-holds.ts'
 import { checkPorts, explainListenError, type Port } from './port-in-use.ts'
+import { apiPort, meshOn, meshPorts } from './ports.ts'
 import { ScoutFleet } from './scout-fleet.ts'
 import { ShardError } from './shard-error.ts'
 
@@ -70,14 +71,9 @@ export async function startDaemon(
 ): Promise<Daemon> {
   const { settings, home } = loaded
   const startedAt = Date.now()
-  const api: Port = {
-    protocol: 'tcp',
-    host: settings['api.host'],
-    port: settings['api.port'],
-    setting: 'api.port',
-  }
-  const meshPorts = meshOn(loaded) ? portsOfMesh(loaded) : []
-  await checkPorts([api, ...meshPorts])
+  const api = apiPort(settings)
+  const ports = meshPorts(settings)
+  await checkPorts([api, ...ports])
   const model = modelFile(settings['engine.model'], 'target')
   const tokenizer = await tokenizerBeside(model)
   const started: (() => Promise<void>)[] = []
@@ -112,10 +108,10 @@ export async function startDaemon(
       )
     log.info({ engine, why: engineWhy, paceMs: settings['engine.pace_ms'] }, 'model loaded')
 
-    const scoutCount = meshOn(loaded) ? settings['scouts.count'] : 0
+    const scoutCount = meshOn(settings) ? settings['scouts.count'] : 0
     const scoutFolder = join(home.data, 'scouts')
     const scoutIds = await ScoutFleet.identities(scoutFolder, scoutCount)
-    const mesh = meshOn(loaded) ? await startMesh(loaded, scoutIds, metrics, log, meshPorts) : null
+    const mesh = meshOn(settings) ? await startMesh(loaded, scoutIds, metrics, log, ports) : null
     const local = await startLocalDrafters(settings, engine, self)
     started.push(local.stop)
     if (local.names.length > 0) log.info({ drafters: local.names }, 'local drafters')
@@ -245,20 +241,6 @@ export async function startDaemon(
     await stop()
     throw error
   }
-}
-
-/** Without the mesh, or with nobody in scope, no node is started. */
-function meshOn({ settings }: LoadedSettings): boolean {
-  return settings['mesh.enabled'] && settings['mesh.scope'] !== 'none'
-}
-
-function portsOfMesh({ settings }: LoadedSettings): Port[] {
-  const host = settings['mesh.host']
-  return [
-    { protocol: 'tcp', host, port: settings['mesh.tcp_port'], setting: 'mesh.tcp_port' },
-    { protocol: 'tcp', host, port: settings['mesh.ws_port'], setting: 'mesh.ws_port' },
-    { protocol: 'udp', host, port: settings['mesh.webrtc_port'], setting: 'mesh.webrtc_port' },
-  ]
 }
 
 async function startMesh(

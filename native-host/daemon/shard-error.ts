@@ -12,6 +12,10 @@ export type ShardErrorCode =
   | 'NO_DEVICE' // no such paired device
   | 'BAD_PEER_ID'
   | 'REFUSED' // the daemon answered with an error
+  | 'NOT_BUILT' // a file that `npm run build` makes is missing
+  | 'NOT_INSTALLED' // no browser to install for, or nothing to uninstall
+  | 'FOREIGN_FILE' // somebody else's file lies where one of ours should
+  | 'CANNOT_READ'
   | 'CANNOT_WRITE'
   | 'CANNOT_UNPACK' // the single executable's files cannot be put into the cache folder
 
