@@ -57,10 +57,17 @@ export class ExtensionFeed {
     return () => this.#listeners.delete(listener)
   }
 
-  /** Stores settings; the page shows them at once. Rejects when the browser could not store them. */
+  /** Stores settings; the page shows them at once, and what was before again when the browser could not store them. */
   async update(change: Readonly<Partial<Settings>>): Promise<void> {
+    const before = this.#stored
     this.#storedChanged(change)
-    await this.#platform.store(change)
+    try {
+      await this.#platform.store(change)
+    } catch (error) {
+      const keys = Object.keys(change)
+      this.#storedChanged(Object.fromEntries(keys.map((key) => [key, before[key]])))
+      throw error
+    }
   }
 
   /** Changes one setting by what is stored now: another page may have changed it since. */
