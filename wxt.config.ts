@@ -35,11 +35,21 @@ export default defineConfig({
     name: 'Shard Scout',
     description:
       'Draft tokens for 1.58-bit language models with this computer, and chat with the Oracle they help.',
-    permissions: ['storage', 'nativeMessaging', ...(browser === 'firefox' ? [] : ['offscreen'])],
+    permissions: ['storage', 'nativeMessaging', browser === 'firefox' ? 'alarms' : 'offscreen'],
     host_permissions: ['http://127.0.0.1/*'],
     content_security_policy: { extension_pages: policy(command === 'serve').join('; ') },
     ...(browser === 'firefox'
-      ? { browser_specific_settings: { gecko: { id: FIREFOX_ADDON_ID, strict_min_version: '128.0' } } }
+      ? {
+          browser_specific_settings: {
+            gecko: {
+              id: FIREFOX_ADDON_ID,
+              // The first that shows what data an extension collects.
+              strict_min_version: '140.0',
+              // Nothing goes to us; prompts go to the Oracles that the user lists, and to nobody else.
+              data_collection_permissions: { required: ['none'] },
+            },
+          },
+        }
       : { key: EXTENSION_KEY, minimum_chrome_version: '124' }),
   }),
   zip: {

@@ -44,13 +44,25 @@ class OffscreenDocument implements DraftingPlace {
   }
 }
 
-/** Firefox: there is no offscreen document, but the background is a page. */
+/** Name of the alarm. */
+const AWAKE = 'awake'
+/** Below the 30 s after which Firefox takes a background for idle, whatever it computes, when no event came. */
+const AWAKE_MINUTES = 20 / 60
+
+/**
+ * Firefox: there is no offscreen document, but the background is a page. The browser ends it when no event of an extension
+ * came for a while; an alarm is such an event, and starts the page again when it was ended all the same (its process
+ * crashed, the computer slept). The alarm is there for as long as there is work.
+ */
 class OwnPage implements DraftingPlace {
   readonly #owner: PlaceOwner
   #document: Promise<{ receive(message: ToOffscreen): void }> | null = null
 
   constructor(owner: PlaceOwner) {
     this.#owner = owner
+    browser.alarms.onAlarm.addListener(({ name }) => {
+      if (name === AWAKE && !this.#document) void this.#woken()
+    })
   }
 
   async isOpen(): Promise<boolean> {
@@ -58,19 +70,40 @@ class OwnPage implements DraftingPlace {
   }
 
   async open(): Promise<void> {
-    if (this.#document) return
+    this.#stayAwake()
+    if (this.#document) {
+      await this.#document
+      return
+    }
     this.#document = this.#start()
+    this.#document.catch(() => {
+      this.#document = null
+    })
     const document = await this.#document
     const task = await this.#owner.receive({ to: 'background', type: 'task' })
     if (task) document.receive({ to: 'offscreen', type: 'task', task })
   }
 
+  /** Whatever it is told, it says when it has nothing to do any more, and is closed then. */
   async send(message: ToOffscreen): Promise<void> {
+    this.#stayAwake()
     ;(await this.#document)?.receive(message)
   }
 
-  /** The page stays; what it runs has been told to end. */
-  async close(): Promise<void> {}
+  /** The page stays until the browser ends it; what it runs has been told to end. */
+  async close(): Promise<void> {
+    await browser.alarms.clear(AWAKE)
+  }
+
+  /** This page is a new one, and what the last one did is not done. */
+  async #woken(): Promise<void> {
+    await this.#owner.receive({ to: 'background', type: 'look' })
+    if (!this.#document) await this.close()
+  }
+
+  #stayAwake(): void {
+    void browser.alarms.create(AWAKE, { periodInMinutes: AWAKE_MINUTES })
+  }
 
   async #start(): Promise<{ receive(message: ToOffscreen): void }> {
     const { startDraftingDocument } = await import('../offscreen/document.ts')
