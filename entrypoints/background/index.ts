@@ -1,3 +1,4 @@
+import '../options/no-eval.ts'
 import { defineBackground } from 'wxt/utils/define-background'
 import { Background } from './background.ts'
 import { draftingPlace } from './drafting-place.ts'
