@@ -11,6 +11,8 @@ type Port = ReturnType<typeof browser.runtime.connectNative>
 
 /** A bridge that died is started again after these waits; then only when a page asks. */
 const RETRY_MS = [500, 3_000, 15_000]
+/** One that has lived for so long died of something new. */
+const CALM_MS = 60_000
 /** A bridge that has not said hello by then is no help. */
 const HELLO_MS = 5_000
 /** A daemon that takes longer to load its model is not waited for: drafting begins, and ends when it has come. */
@@ -27,6 +29,7 @@ export class NativeHost {
   #settled: Promise<void> = Promise.resolve()
   #settle: () => void = () => {}
   #failures = 0
+  #openedAt = 0
   #retry: ReturnType<typeof setTimeout> | null = null
 
   constructor(onChange: () => void) {
@@ -50,6 +53,7 @@ export class NativeHost {
     this.#unsettle(HELLO_MS)
     const port = browser.runtime.connectNative(NATIVE_HOST)
     this.#port = port
+    this.#openedAt = performance.now()
     this.#state = { ...NO_HOST, port: 'opening' }
     port.onMessage.addListener((message: unknown) => this.#receive(port, message))
     port.onDisconnect.addListener(() => this.#closed(port))
@@ -105,7 +109,6 @@ export class NativeHost {
       return
     }
     const message: FromBridge = parsed.data
-    this.#failures = 0
     switch (message.type) {
       case 'hello':
       case 'status': {
@@ -145,14 +148,18 @@ export class NativeHost {
     const reason = browser.runtime.lastError?.message ?? ''
     const answered = this.#state.port === 'open'
     this.#port = null
-    this.#become(NO_HOST)
     this.#settle()
-    // One that was never there will not come by trying; one that died may.
+    if (performance.now() - this.#openedAt > CALM_MS) this.#failures = 0
     const wait = RETRY_MS[this.#failures]
-    if (!answered || wait === undefined) return
-    console.warn('the bridge ended', { reason, wait })
-    this.#failures++
-    this.#retry = setTimeout(() => this.open(), wait)
+    // One that was never there will not come by trying; one that died may.
+    if (answered && wait !== undefined) {
+      console.warn('the bridge ended', { reason, wait })
+      this.#failures++
+      // The first time nothing is decided before it is known whether another bridge comes: the Oracle may well be there.
+      if (this.#failures === 1) this.#unsettle(wait + HELLO_MS)
+      this.#retry = setTimeout(() => this.open(), wait)
+    }
+    this.#become(NO_HOST)
   }
 
   #become(state: HostState): void {

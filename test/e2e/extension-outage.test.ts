@@ -46,7 +46,7 @@ async function ready(browser: ExtensionBrowser): Promise<string> {
   return scout!.scout!.peerId
 }
 
-const QUESTION = { maxTokens: 160, temperature: 0.8, seed: 5 }
+const QUESTION = { maxTokens: 120, temperature: 0.8, seed: 5 }
 
 /** Begins a long answer; resolves when the browser is drafting it. */
 async function midDraft(browser: ExtensionBrowser, oracle: Oracle) {

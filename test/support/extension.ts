@@ -155,6 +155,22 @@ export class ExtensionBrowser {
     await session.detach()
   }
 
+  /** Offscreen documents that are open: at most one. */
+  async offscreens(): Promise<number> {
+    return this.probe.evaluate(
+      async () =>
+        (await chrome.runtime.getContexts({ contextTypes: ['OFFSCREEN_DOCUMENT' as never] })).length,
+    )
+  }
+
+  /** Resolves when there is none. */
+  async offscreenGone(): Promise<void> {
+    await this.probe.waitForFunction(
+      async () =>
+        (await chrome.runtime.getContexts({ contextTypes: ['OFFSCREEN_DOCUMENT' as never] })).length === 0,
+    )
+  }
+
   async screenshot(page: Page, name: string): Promise<void> {
     await mkdir(OUT, { recursive: true })
     await page.screenshot({ path: `${OUT}${name}.png` })
