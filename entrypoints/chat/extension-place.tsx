@@ -65,13 +65,13 @@ function NobodyToAsk({ feed }: { readonly feed: ExtensionFeed }) {
           : 'An Oracle of your own needs Shard’s native host on a computer. This page finds it by itself when it runs here.'}
       </p>
       <p className="nobody-foot">
-        {local?.canStart && (
+        {local?.action && (
           <button
             type="button"
             className="button"
             onClick={() => feed.send({ to: 'background', type: 'attach' })}
           >
-            Start local Oracle
+            {local.action}
           </button>
         )}
         <a className="button" href={OPTIONS}>

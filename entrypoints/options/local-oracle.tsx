@@ -20,13 +20,13 @@ export function LocalOracle({ host, feed }: Props) {
         </p>
         {found?.help && <p className="hint">{found.help}</p>}
       </div>
-      {found?.canStart && (
+      {found?.action && (
         <button
           type="button"
           className="button"
           onClick={() => feed.send({ to: 'background', type: 'attach' })}
         >
-          Start local Oracle
+          {found.action}
         </button>
       )}
     </section>

@@ -2,6 +2,7 @@ import { Mark } from '../chat/components/icons.tsx'
 import { describe } from '../pages/describe.ts'
 import type { ExtensionFeed } from '../pages/extension-feed.ts'
 import { useExtension } from '../pages/use-extension.ts'
+import { usePeerId } from '../pages/use-peer-id.ts'
 import { type FormField, formFields } from './form-field.ts'
 import { LocalOracle } from './local-oracle.tsx'
 import { OracleList } from './oracle-list.tsx'
@@ -27,6 +28,7 @@ export function OptionsPage({ feed, version }: Props) {
   const state = useExtension(feed)
   const { saving, save } = useSaving()
   const status = describe(state)
+  const peerId = usePeerId(state.scout)
   const field = ({ key, facts, control }: FormField) =>
     control.kind === 'oracles' ? (
       <OracleList key={key} facts={facts} state={state} saving={saving} feed={feed} save={save} />
@@ -62,7 +64,7 @@ export function OptionsPage({ feed, version }: Props) {
         <section className="group" aria-labelledby="group-this">
           <h2 id="group-this">This Scout</h2>
           <div className="card rows">
-            <ThisScout peerId={state.scout.scout?.peerId ?? null} />
+            <ThisScout peerId={peerId} />
             <div className="row">
               <div>
                 <span className="row-name">Defaults</span>

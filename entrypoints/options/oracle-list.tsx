@@ -10,6 +10,9 @@ import { SavedMark } from './saved-mark.tsx'
 import type { OracleEntry, SettingFacts } from './settings.ts'
 import type { Save, Saving } from './use-saving.ts'
 
+/** The button that was pressed is gone with its row. */
+const takeFocus = (element: HTMLElement | null) => element?.focus()
+
 interface Props {
   readonly facts: SettingFacts
   readonly state: ExtensionState
@@ -51,7 +54,7 @@ export function OracleList({ facts, state, saving, feed, save }: Props) {
       {removed && (
         <p className="removed">
           Removed <code>{shortPeerId(peerIdOf(removed))}</code>.
-          <button type="button" className="button quiet" onClick={() => void add(removed)}>
+          <button ref={takeFocus} type="button" className="button quiet" onClick={() => void add(removed)}>
             Undo
           </button>
         </p>

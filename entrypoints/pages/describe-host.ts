@@ -6,9 +6,11 @@ export interface HostDescription {
   readonly title: string
   readonly detail: string
   readonly help?: string
-  /** A click could start it, or attach to it. */
-  readonly canStart: boolean
+  /** What a click would do about it; null: nothing. */
+  readonly action: 'Start local Oracle' | 'Use local Oracle' | null
 }
+
+const START = 'Start local Oracle'
 
 /** The native host of this computer in words; null where there is none. */
 export function describeHost(host: HostState): HostDescription | null {
@@ -20,15 +22,15 @@ export function describeHost(host: HostState): HostDescription | null {
         state: 'starting',
         title: 'Local Oracle is starting',
         detail: 'Its model is being loaded.',
-        canStart: false,
+        action: null,
       }
     case 'stopped':
-      if (problem) return { ...failed(problem), canStart: daemon.startable }
+      if (problem) return { ...failed(problem), action: daemon.startable ? START : null }
       return {
         state: 'stopped',
         title: daemon.cause === 'lost' ? 'The local Oracle was lost' : 'Local Oracle is not running',
         detail: daemon.startable && daemon.cause !== 'lost' ? 'This computer can run one.' : daemon.why,
-        canStart: daemon.startable,
+        action: daemon.startable ? START : null,
       }
     case 'running':
       if (daemon.engine.state === 'failed')
@@ -37,16 +39,16 @@ export function describeHost(host: HostState): HostDescription | null {
           title: 'The local Oracle’s engine has failed',
           detail: daemon.engine.why,
           help: 'shard doctor says more.',
-          canStart: false,
+          action: null,
         }
       if (!hasLocalOracle(host))
         return problem
-          ? { ...failed(problem), canStart: true }
+          ? { ...failed(problem), action: 'Use local Oracle' }
           : {
               state: 'stopped',
               title: 'A local Oracle runs',
               detail: 'This browser does not use it yet.',
-              canStart: true,
+              action: 'Use local Oracle',
             }
       return {
         state: 'running',
@@ -54,7 +56,7 @@ export function describeHost(host: HostState): HostDescription | null {
         detail: [daemon.model?.name ?? 'no model', engineOf(daemon.engine), memoryOf(daemon.memory)].join(
           ' · ',
         ),
-        canStart: false,
+        action: null,
         ...(daemon.engine.state !== 'ready' && {
           help: `Its engine is ${daemon.engine.state}; requests wait for it.`,
         }),
@@ -67,7 +69,7 @@ export function describeHost(host: HostState): HostDescription | null {
 }
 
 function failed({ message, help }: { message: string; help: string }): HostDescription {
-  return { state: 'failed', title: 'The local Oracle has a problem', detail: message, help, canStart: false }
+  return { state: 'failed', title: 'The local Oracle has a problem', detail: message, help, action: null }
 }
 
 function engineOf({

@@ -27,12 +27,6 @@ export function bytes(value: number): string {
   return `${amount < 10 && unit > 0 ? amount.toFixed(1) : Math.round(amount)} ${UNITS[unit]}`
 }
 
-/** Parameters of a model: `1.0M`, `1.7B`. */
-export function parameters(value: number): string {
-  if (value >= 1e9) return `${(value / 1e9).toFixed(1)}B`
-  return value >= 1e6 ? `${(value / 1e6).toFixed(1)}M` : count(value)
-}
-
 export function seconds(value: number): string {
   if (value < 90) return `${Math.max(1, Math.round(value))} s`
   return `${Math.round(value / 60)} min`

@@ -1,5 +1,4 @@
 import type { EngineFacts } from '../background/state.ts'
-import { parameters } from '../pages/figures.ts'
 
 /** Which engine drafts and why: a slow one should surprise nobody. */
 export function EngineLine({ engine }: { readonly engine: EngineFacts | null }) {
@@ -12,9 +11,7 @@ export function EngineLine({ engine }: { readonly engine: EngineFacts | null }) 
         <span className="hint">{engine.why}</span>
       </dd>
       <dt>Model</dt>
-      <dd>
-        {engine.model}, {parameters(engine.parameters)} parameters
-      </dd>
+      <dd>{engine.model}</dd>
     </dl>
   )
 }

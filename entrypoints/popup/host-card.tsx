@@ -18,7 +18,7 @@ export function HostCard({ host, onStart }: Props) {
         <p className="status-detail">{host.detail}</p>
         {host.help && <p className="hint">{host.help}</p>}
       </div>
-      {host.canStart && (
+      {host.action && (
         <button
           type="button"
           className="button"
@@ -28,7 +28,7 @@ export function HostCard({ host, onStart }: Props) {
             onStart()
           }}
         >
-          {isAsked ? 'Starting…' : 'Start local Oracle'}
+          {isAsked ? 'One moment…' : host.action}
         </button>
       )}
     </section>

@@ -1,3 +1,4 @@
+import { useEffect, useRef } from 'react'
 import { Mark, SettingsIcon } from '../chat/components/icons.tsx'
 import { JoinField } from '../pages/components/join-field.tsx'
 import { LiveRegion } from '../pages/components/live-region.tsx'
@@ -7,6 +8,7 @@ import { describeHost } from '../pages/describe-host.ts'
 import type { ExtensionFeed } from '../pages/extension-feed.ts'
 import { withOracle } from '../pages/oracle-list.ts'
 import { useExtension } from '../pages/use-extension.ts'
+import { usePeerId } from '../pages/use-peer-id.ts'
 import { EngineLine } from './engine-line.tsx'
 import { Figures } from './figures.tsx'
 import { HostCard } from './host-card.tsx'
@@ -19,6 +21,14 @@ export function Popup({ feed }: { readonly feed: ExtensionFeed }) {
   const { settings, scout, host } = state
   const status = describe(state)
   const local = describeHost(host)
+  const toggle = useRef<HTMLInputElement>(null)
+  const wasIntroduced = useRef(settings.introduced)
+  useEffect(() => {
+    // The introduction is gone, and with it what had the focus.
+    if (settings.introduced && !wasIntroduced.current) toggle.current?.focus()
+    wasIntroduced.current = settings.introduced
+  }, [settings.introduced])
+  usePeerId(scout)
   const isDrafter = settings.scoutMode && status.phase !== 'local'
   const isConnected =
     status.phase !== 'no-oracle' && status.phase !== 'refused' && status.phase !== 'searching'
@@ -46,6 +56,7 @@ export function Popup({ feed }: { readonly feed: ExtensionFeed }) {
               <Switch
                 label="Scout Mode"
                 isLarge
+                ref={toggle}
                 isOn={settings.scoutMode}
                 onChange={(scoutMode) => void feed.update({ scoutMode })}
               />

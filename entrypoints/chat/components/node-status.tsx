@@ -20,7 +20,13 @@ export function NodeStatus({ node }: { readonly node: NodeState }) {
         <span>{PROBLEMS[problem] ?? 'Oracle has a problem'}</span>
       </div>
     )
-  if (!facts) return <div className="node" data-state="wait" />
+  if (!facts)
+    return (
+      <div className="node" data-state="wait">
+        <span className="dot" />
+        <span>Looking for your Oracle…</span>
+      </div>
+    )
   const { model, engine, paceMs, scouts, scope } = facts
   return (
     <div className="node" data-state={model ? 'good' : 'wait'} data-where={whereKind(facts)}>

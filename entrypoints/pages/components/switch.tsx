@@ -1,4 +1,4 @@
-import { useId } from 'react'
+import { type Ref, useId } from 'react'
 
 interface Props {
   readonly label: string
@@ -6,10 +6,11 @@ interface Props {
   readonly isOn: boolean
   readonly isLarge?: boolean
   readonly onChange: (isOn: boolean) => void
+  readonly ref?: Ref<HTMLInputElement>
 }
 
 /** A setting that is on or off; its words are part of what can be clicked. */
-export function Switch({ label, hint, isOn, isLarge = false, onChange }: Props) {
+export function Switch({ label, hint, isOn, isLarge = false, onChange, ref }: Props) {
   const id = useId()
   return (
     <div className="switch-row" data-large={isLarge}>
@@ -24,6 +25,7 @@ export function Switch({ label, hint, isOn, isLarge = false, onChange }: Props) 
         )}
       </div>
       <input
+        ref={ref}
         id={id}
         type="checkbox"
         role="switch"

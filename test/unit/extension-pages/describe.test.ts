@@ -147,26 +147,29 @@ describe('the native host in words', () => {
   })
 
   it('offers to start what can be started', () => {
-    expect(describeHost(host(stopped()))).toMatchObject({ state: 'stopped', canStart: true })
+    expect(describeHost(host(stopped()))).toMatchObject({ state: 'stopped', action: 'Start local Oracle' })
     expect(describeHost(host(stopped({ startable: false, why: 'the model is gone' })))).toMatchObject({
-      canStart: false,
+      action: null,
       detail: 'the model is gone',
     })
     expect(describeHost(host(stopped({ cause: 'lost', why: 'it was killed' })))).toMatchObject({
       title: 'The local Oracle was lost',
       detail: 'it was killed',
-      canStart: true,
+      action: 'Start local Oracle',
     })
     // It runs, and this browser has no token of it yet.
-    expect(describeHost(host(running()))).toMatchObject({ state: 'stopped', canStart: true })
+    expect(describeHost(host(running()))).toMatchObject({ state: 'stopped', action: 'Use local Oracle' })
   })
 
   it('passes on what went wrong, and may be tried again where that makes sense', () => {
     const problem = { code: 'START_FAILED', message: 'The port is taken.', help: 'Run shard doctor.' }
     const words = { state: 'failed', detail: problem.message, help: problem.help }
-    expect(describeHost(host(stopped(), { problem }))).toMatchObject({ ...words, canStart: true })
-    expect(describeHost(host(running(), { problem }))).toMatchObject({ ...words, canStart: true })
-    expect(describeHost(host(null, { port: 'absent', problem }))).toMatchObject({ ...words, canStart: false })
+    expect(describeHost(host(stopped(), { problem }))).toMatchObject({
+      ...words,
+      action: 'Start local Oracle',
+    })
+    expect(describeHost(host(running(), { problem }))).toMatchObject({ ...words, action: 'Use local Oracle' })
+    expect(describeHost(host(null, { port: 'absent', problem }))).toMatchObject({ ...words, action: null })
   })
 
   it('says what a busy or recovering engine is at', () => {
