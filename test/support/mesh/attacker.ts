@@ -55,26 +55,32 @@ export class Attacker {
     return new AttackStream(await connection.newStream(DRAFT_PROTOCOL))
   }
 
+  /** A stream of any protocol; what comes back is kept as it came. */
+  async openRaw(protocol: string): Promise<RawStream> {
+    const connection = await this.dial()
+    return new RawStream(await connection.newStream(protocol))
+  }
+
   async stop(): Promise<void> {
     await this.node.stop()
   }
 }
 
-export class AttackStream {
+/** Sends whatever bytes it is told. */
+export class RawStream {
   readonly stream: Stream
-  readonly received: OracleFrame[] = []
+  readonly frames: Uint8Array[] = []
+  /** The other side has ended it, or its own half of it. */
   readonly closed: Promise<void>
-  readonly #watchers = new Set<() => void>()
 
-  constructor(stream: Stream) {
+  constructor(stream: Stream, arrived: (frame: Uint8Array) => void = () => {}) {
     this.stream = stream
     const reader = new FrameReader(LIMITS.oracleFrameBytes, LIMITS.frameLengthBytes)
     stream.addEventListener('message', (event) => {
-      for (const bytes of reader.push(event.data.subarray())) {
-        const frame = parseOracleFrame(bytes, TOY_VOCAB)
-        if (frame) this.received.push(frame)
+      for (const frame of reader.push(event.data.subarray())) {
+        this.frames.push(frame)
+        arrived(frame)
       }
-      for (const watcher of this.#watchers) watcher()
     })
     this.closed = new Promise((resolve) => {
       stream.addEventListener('close', () => resolve())
@@ -88,6 +94,19 @@ export class AttackStream {
 
   frame(bytes: Uint8Array): void {
     this.stream.send(withLength(bytes))
+  }
+}
+
+export class AttackStream extends RawStream {
+  readonly received: OracleFrame[] = []
+  readonly #watchers = new Set<() => void>()
+
+  constructor(stream: Stream) {
+    super(stream, (bytes) => {
+      const frame = parseOracleFrame(bytes, TOY_VOCAB)
+      if (frame) this.received.push(frame)
+      for (const watcher of this.#watchers) watcher()
+    })
   }
 
   send(frame: ScoutFrame): void {

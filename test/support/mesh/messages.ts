@@ -1,5 +1,6 @@
 import type { ListenSettings } from '../../../native-host/mesh/listen.ts'
 import type { MeshPeer, MeshTopology } from '../../../native-host/mesh/oracle-mesh.ts'
+import type { GenerateEvent, GenerateRequest, NodeInfo } from '../../../shared/protocol/generate-frames.ts'
 import type { ScoutStatus } from '../../../shared/scout/scout.ts'
 import type { NoiseKey } from '../../../shared/verify/settings.ts'
 
@@ -68,3 +69,34 @@ export interface ScoutEvent {
   readonly type: 'status'
   readonly status: ScoutStatus
 }
+
+/** A device of the owner's, or one that would be: its own process, its own key. */
+export interface DeviceStart {
+  readonly directory: string
+}
+
+export type DeviceCommand =
+  | { readonly type: 'pair'; readonly link: string }
+  /** Asks are numbered; the seed is text, as JSON has no 64-bit integers. */
+  | {
+      readonly type: 'ask'
+      readonly id: number
+      readonly addresses: readonly string[]
+      readonly request: Omit<GenerateRequest, 'seed'> & { readonly seed?: string }
+    }
+  | { readonly type: 'cancel'; readonly id: number }
+  | { readonly type: 'info'; readonly addresses: readonly string[] }
+
+export type DeviceEvent =
+  | { readonly type: 'ready'; readonly peerId: string }
+  /** Code null: it is. */
+  | { readonly type: 'paired'; readonly code: string | null }
+  | { readonly type: 'event'; readonly id: number; readonly event: GenerateEvent }
+  | {
+      readonly type: 'ended'
+      readonly id: number
+      readonly code: string | null
+      readonly message: string
+      readonly retryAfterS: number | null
+    }
+  | { readonly type: 'info'; readonly info: NodeInfo | null; readonly code: string | null }

@@ -5,7 +5,16 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
-import type { OracleCommand, OracleEvent, OracleStart, ScoutEvent, ScoutStart } from './messages.ts'
+import type {
+  DeviceCommand,
+  DeviceEvent,
+  DeviceStart,
+  OracleCommand,
+  OracleEvent,
+  OracleStart,
+  ScoutEvent,
+  ScoutStart,
+} from './messages.ts'
 
 const root = fileURLToPath(new URL('../../..', import.meta.url))
 
@@ -77,13 +86,15 @@ export class Child<Event extends { readonly type: string }, Command = never> {
 
 export type OracleProcess = Child<OracleEvent, OracleCommand>
 export type ScoutProcess = Child<ScoutEvent>
+export type DeviceProcess = Child<DeviceEvent, DeviceCommand>
 
 /** Bundles once, starts processes and folders, and ends and removes them all. */
 export class MeshProcesses {
-  readonly #children: Child<OracleEvent | ScoutEvent, OracleCommand>[] = []
+  readonly #children: { kill(): Promise<void> }[] = []
   readonly #folders: string[] = []
   #oracleScript: Promise<string> | null = null
   #scoutScript: Promise<string> | null = null
+  #deviceScript: Promise<string> | null = null
 
   async folder(): Promise<string> {
     const folder = await mkdtemp(join(tmpdir(), 'shard-mesh-'))
@@ -97,20 +108,27 @@ export class MeshProcesses {
       ...start,
       tokenizerHash: TOY_TOKENIZER,
     })
-    this.#children.push(child as unknown as Child<OracleEvent | ScoutEvent, OracleCommand>)
+    this.#children.push(child)
     return child
   }
 
   async scout(start: Omit<ScoutStart, 'tokenizerHash'> & { tokenizerHash?: string }): Promise<ScoutProcess> {
     this.#scoutScript ??= bundle('scout-entry')
     const child: ScoutProcess = new Child(await this.#scoutScript, { tokenizerHash: TOY_TOKENIZER, ...start })
-    this.#children.push(child as unknown as Child<OracleEvent | ScoutEvent, OracleCommand>)
+    this.#children.push(child)
+    return child
+  }
+
+  async device(start: DeviceStart): Promise<DeviceProcess> {
+    this.#deviceScript ??= bundle('device-entry')
+    const child: DeviceProcess = new Child(await this.#deviceScript, start)
+    this.#children.push(child)
     return child
   }
 
   async end(): Promise<void> {
     await Promise.all(this.#children.map((child) => child.kill()))
-    for (const script of await Promise.all([this.#oracleScript, this.#scoutScript]))
+    for (const script of await Promise.all([this.#oracleScript, this.#scoutScript, this.#deviceScript]))
       if (script) await rm(script)
     for (const folder of this.#folders) await rm(folder, { recursive: true, force: true })
   }
