@@ -4,8 +4,7 @@ import {
   type ToBridge,
   toBridgeSchema,
 } from '../../shared/bridge/messages.ts'
-import type { ControlClient } from '../control/control-client.ts'
-import { ShardError } from '../daemon/shard-error.ts'
+import { type ControlClient, ControlError } from '../control/control-client.ts'
 import type { BackgroundDaemon } from './background-daemon.ts'
 import type { DaemonWatch } from './daemon-watch.ts'
 
@@ -85,7 +84,7 @@ export class BridgeSession {
     this.#lastAttach = this.#lastAttach
       .then(() => this.#attach(message))
       .catch((error: Error) => {
-        const code = error instanceof AttachError || error instanceof ShardError ? error.code : 'INTERNAL'
+        const code = error instanceof AttachError || error instanceof ControlError ? error.code : 'INTERNAL'
         this.#fail(code, error.message)
       })
       .finally(() => {
@@ -93,7 +92,7 @@ export class BridgeSession {
       })
   }
 
-  /** @throws {AttachError} {ShardError} */
+  /** @throws {AttachError} {ControlError} */
   async #attach({ start, peer_id }: Attach): Promise<void> {
     const { watch, send } = this.#options
     await watch.known
@@ -106,7 +105,7 @@ export class BridgeSession {
       const { url, token, multiaddrs } = await within(START_MS, client.attach(peer_id))
       send({ type: 'attached', url, token, multiaddrs, daemon: watch.state })
     } catch (error) {
-      if (!started || (error as ShardError).code !== 'NO_DAEMON') throw error
+      if (!started || (error as ControlError).code !== 'NO_DAEMON') throw error
       // It ended before it was ready: its own words say more than that the line went dead.
       const end = await within(START_MS, started.ended)
       throw failedStart(started, end.lastLines)

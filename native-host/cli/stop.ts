@@ -1,4 +1,5 @@
-import { ControlClient } from '../control/control-client.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { ControlClient, ControlError } from '../control/control-client.ts'
 import { controlPlace } from '../control/control-place.ts'
 import { ShardError } from '../daemon/shard-error.ts'
 import { homeFolders } from '../settings/home.ts'
@@ -13,6 +14,10 @@ export async function stop(): Promise<void> {
   if (pid === null) throw new ShardError('NO_DAEMON', `no daemon runs for ${data}: there is nothing to stop`)
   process.stdout.write(`The Shard daemon has stopped (process ${pid}).\n`)
 }
+
+/** What the process still does after its last words. */
+const END_MS = 2_000
+const LOOK_MS = 20
 
 /**
  * @returns its process id once it has ended; null when none ran
@@ -36,9 +41,25 @@ export async function stopDaemon(dataFolder: string): Promise<number | null> {
   try {
     pid = await Promise.race([client.stop(), late.promise])
     await Promise.race([client.closed, late.promise])
+    await ended(pid)
     return pid
+  } catch (error) {
+    if (error instanceof ControlError) throw new ShardError('REFUSED', error.message, { cause: error })
+    throw error
   } finally {
     clearTimeout(timer)
     client.end()
+  }
+}
+
+async function ended(pid: number): Promise<void> {
+  const until = performance.now() + END_MS
+  try {
+    while (performance.now() < until) {
+      process.kill(pid, 0)
+      await sleep(LOOK_MS)
+    }
+  } catch {
+    // There is no such process any more.
   }
 }

@@ -1,8 +1,8 @@
-import { randomBytes } from 'node:crypto'
-import { chmodSync, lstatSync, renameSync, rmdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { connect, createServer, type Server, type Socket } from 'node:net'
-import { dirname } from 'node:path'
+import { chmodSync, lstatSync, rmdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { connect, createServer, type Server } from 'node:net'
+import { dirname, join } from 'node:path'
 import { ShardError } from '../daemon/shard-error.ts'
+import { underLock } from './claim-lock.ts'
 import { addressToConnect, addressToListen, type ControlPlace, makePrivate } from './control-place.ts'
 
 /** A place that this process alone listens at. */
@@ -14,47 +14,25 @@ export interface Claim {
   release(): void
 }
 
-/** Each try removes what a killed daemon left; only other daemons that start at this moment make more needed. */
-const TRIES = 5
-
 /**
- * Listens at a place. The mark is made in one step of the file system that fails when there is one, so of several daemons
- * that start at once one wins. What a killed daemon left is moved away first and looked at again there: it is never a
- * living one's that is removed.
+ * Listens at a place, over what a killed daemon may have left there. Of several that come at once one gets it.
  * @returns null when a daemon listens there already
  * @throws {ShardError} CANNOT_LISTEN
  */
 export async function claim(place: ControlPlace): Promise<Claim | null> {
   makePrivate(place.folder)
-  for (let i = 0; i < TRIES; i++) {
-    const claimed = await listenAt(place)
-    if (claimed) return claimed
-    if (await answers(addressToConnect(place))) return null
-    if (place.kind === 'pipe') continue
-    const aside = `${place.mark}.${randomBytes(4).toString('hex')}`
-    try {
-      renameSync(place.mark, aside)
-    } catch {
-      continue
+  return underLock(join(place.folder, 'claim.lock'), async () => {
+    const address = addressToConnect(place)
+    if (address !== null) {
+      if (await answers(address)) return null
+      if (place.kind !== 'pipe') rmSync(address, { force: true })
     }
-    const moved = { ...place, mark: aside }
-    const address = addressToConnect(moved)
-    if (await answers(address)) {
-      // Between the two looks another daemon has come.
-      renameSync(aside, place.mark)
-      return null
-    }
-    if (address) rmSync(address, { force: true })
-    rmSync(aside, { force: true })
-  }
-  throw new ShardError(
-    'CANNOT_LISTEN',
-    `cannot make ${place.mark}: others make and remove it at the same time; try again`,
-  )
+    rmSync(place.mark, { force: true })
+    return listenAt(place)
+  })
 }
 
-/** Null when there is a mark already. */
-async function listenAt(place: ControlPlace): Promise<Claim | null> {
+async function listenAt(place: ControlPlace): Promise<Claim> {
   const address = addressToListen(place)
   const server = createServer()
   try {
@@ -69,10 +47,9 @@ async function listenAt(place: ControlPlace): Promise<Claim | null> {
     else chmodSync(address, 0o600)
   } catch (cause) {
     server.close()
-    if (place.kind === 'link') rmSync(address, { force: true })
-    const { code, message } = cause as NodeJS.ErrnoException
-    if (code === 'EADDRINUSE' || code === 'EEXIST') return null
-    throw new ShardError('CANNOT_LISTEN', `cannot listen at ${address}: ${message}`, { cause })
+    throw new ShardError('CANNOT_LISTEN', `cannot listen at ${address}: ${(cause as Error).message}`, {
+      cause,
+    })
   }
   const own = identityOf(place.mark)
   const holds = () => identityOf(place.mark) === own
@@ -100,10 +77,9 @@ function identityOf(path: string): string | null {
   return stat ? `${stat.dev}:${stat.ino}` : null
 }
 
-function answers(address: string | null): Promise<boolean> {
-  if (address === null) return Promise.resolve(false)
+function answers(address: string): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket: Socket = connect(address)
+    const socket = connect(address)
     socket.once('connect', () => {
       socket.destroy()
       resolve(true)

@@ -1,5 +1,4 @@
 import { connect } from 'node:net'
-import { ShardError } from '../daemon/shard-error.ts'
 import { type FromDaemon, fromDaemonSchema, type ToDaemon } from './control-messages.ts'
 import { addressToConnect, type ControlPlace } from './control-place.ts'
 import { LineChannel } from './line-channel.ts'
@@ -13,6 +12,17 @@ export interface ControlEvents {
   state?(now: DaemonNow): void
   /** @param bye why it ended in order; null when it said nothing: killed or crashed */
   closed?(bye: string | null): void
+}
+
+/** What the daemon answered instead, with its own code; `NO_DAEMON` when it ended before it answered. */
+export class ControlError extends Error {
+  override readonly name = 'ControlError'
+  readonly code: string
+
+  constructor(code: string, message: string) {
+    super(message)
+    this.code = code
+  }
 }
 
 /** A connection to the running daemon. */
@@ -32,7 +42,7 @@ export class ControlClient {
       },
       closed: () => {
         this.#open = false
-        for (const { reject } of this.#waiting.splice(0)) reject(gone())
+        for (const { reject } of this.#waiting.splice(0)) reject(gone(this.#bye))
         this.#closed.resolve(this.#bye)
         events.closed?.(this.#bye)
       },
@@ -64,14 +74,14 @@ export class ControlClient {
     this.#channel.send({ type: 'watch' })
   }
 
-  /** @throws {ShardError} NO_DAEMON when it ends meanwhile, REFUSED */
+  /** @throws {ControlError} NO_DAEMON when it ends meanwhile, BAD_PEER_ID */
   async attach(peerId?: string): Promise<Attached> {
     const answer = await this.#ask({ type: 'attach', ...(peerId !== undefined && { peer_id: peerId }) })
     if (answer.type === 'attached') return answer
     throw unexpected(answer)
   }
 
-  /** Resolves when the daemon has understood. @returns its process id */
+  /** Resolves when the daemon has understood. @returns its process id @throws {ControlError} */
   async stop(): Promise<number> {
     const answer = await this.#ask({ type: 'stop' })
     if (answer.type === 'stopping') return answer.pid
@@ -103,7 +113,7 @@ export class ControlClient {
   }
 
   #ask(message: ToDaemon): Promise<FromDaemon> {
-    if (!this.#open) return Promise.reject(gone())
+    if (!this.#open) return Promise.reject(gone(this.#bye))
     const waiting = Promise.withResolvers<FromDaemon>()
     this.#waiting.push(waiting)
     this.#channel.send(message)
@@ -131,13 +141,17 @@ export async function askPid(place: ControlPlace): Promise<number | null> {
   return (await askState(place))?.pid ?? null
 }
 
-function gone(): ShardError {
-  return new ShardError('NO_DAEMON', 'the daemon ended before it answered: its log says why')
+function gone(bye: string | null): ControlError {
+  return new ControlError(
+    'NO_DAEMON',
+    bye === null
+      ? 'the daemon ended before it answered: its log says why'
+      : `the daemon ended before it answered: ${bye}`,
+  )
 }
 
-function unexpected(answer: FromDaemon): ShardError {
-  return new ShardError(
-    'REFUSED',
-    answer.type === 'error' ? answer.message : `the daemon said ${answer.type}`,
-  )
+function unexpected(answer: FromDaemon): ControlError {
+  return answer.type === 'error'
+    ? new ControlError(answer.code, answer.message)
+    : new ControlError('REFUSED', `the daemon said ${answer.type}`)
 }
