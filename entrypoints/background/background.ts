@@ -9,6 +9,9 @@ import { showPhase } from './toolbar.ts'
 /** Set while the user has the local Oracle stopped: it is not started again behind their back. For this browser session. */
 const LEFT_STOPPED = 'hostLeftStopped'
 
+/** A drafting document that does not open is tried again after these waits; then at the next event. */
+const RETRY_MS = [1_000, 5_000]
+
 /**
  * Lifecycle, settings, native port. Holds nothing that matters: after the browser stopped it, the next event makes it look
  * again at settings, native host and drafting document, and bring the last in line with the first two.
@@ -18,6 +21,7 @@ export class Background implements PlaceOwner {
   readonly #channel = new BroadcastChannel(CHANNEL)
   readonly #host = new NativeHost(() => this.#hostChanged())
   #work: Promise<unknown> = Promise.resolve()
+  #failures = 0
 
   constructor(place: (owner: PlaceOwner) => DraftingPlace) {
     this.#place = place(this)
@@ -104,6 +108,17 @@ export class Background implements PlaceOwner {
 
   /** Brings the drafting document in line with the settings and the host. */
   async #settle(): Promise<void> {
+    try {
+      await this.#bringInLine()
+      this.#failures = 0
+    } catch (error) {
+      const wait = RETRY_MS[this.#failures++]
+      console.error('the drafting document did not open or answer', { error, wait })
+      if (wait !== undefined) setTimeout(() => void this.#queue(() => this.#settle()), wait)
+    }
+  }
+
+  async #bringInLine(): Promise<void> {
     const task = await this.#task()
     const open = await this.#place.isOpen()
     if (open) await this.#place.send({ to: 'offscreen', type: 'task', task })

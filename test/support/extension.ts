@@ -8,7 +8,10 @@ import type { Settings } from '../../entrypoints/options/settings.ts'
 import { CHROMIUM_EXTENSION_ID } from '../../shared/extension/identity.ts'
 import { chromiumPath } from './browser.ts'
 
-export const EXTENSION = fileURLToPath(new URL('../../build/extension/chrome-mv3', import.meta.url))
+/** The build that is tested: the one of `npm run build`, or an unpacked one elsewhere. */
+export const EXTENSION =
+  process.env.SHARD_TEST_EXTENSION ??
+  fileURLToPath(new URL('../../build/extension/chrome-mv3', import.meta.url))
 const OUT = fileURLToPath(new URL('../.out/', import.meta.url))
 
 export type State = Omit<ExtensionState, 'settings'>
