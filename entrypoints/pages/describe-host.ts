@@ -45,10 +45,10 @@ export function describeHost(host: HostState): HostDescription | null {
         return problem
           ? { ...failed(problem), action: 'Use local Oracle' }
           : {
-              state: 'stopped',
-              title: 'A local Oracle runs',
-              detail: 'This browser does not use it yet.',
-              action: 'Use local Oracle',
+              state: 'starting',
+              title: 'Local Oracle is there',
+              detail: 'This browser is being connected with it.',
+              action: null,
             }
       return {
         state: 'running',

@@ -38,6 +38,11 @@ export function Popup({ feed }: { readonly feed: ExtensionFeed }) {
         <h1 className="brand">
           <Mark /> Shard
         </h1>
+        {settings.introduced && (
+          <a className="button slim" href="/chat.html" target="_blank" rel="noopener">
+            Open the chat
+          </a>
+        )}
         <a
           className="icon-button"
           href="/options.html"
@@ -88,13 +93,6 @@ export function Popup({ feed }: { readonly feed: ExtensionFeed }) {
           <Introduction feed={feed} oracles={settings.oracles} />
         )}
       </main>
-      {settings.introduced && (
-        <footer className="popup-foot">
-          <a className="button" href="/chat.html" target="_blank" rel="noopener">
-            Open the chat
-          </a>
-        </footer>
-      )}
       <LiveRegion text={settings.introduced ? status.announcement : ''} />
     </div>
   )

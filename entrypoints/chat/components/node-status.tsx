@@ -65,5 +65,6 @@ function Where({ facts: { where } }: { readonly facts: NodeFacts }) {
 
 function standingBy(scouts: number | null): string {
   if (scouts === null) return 'Helped by Scouts'
+  if (scouts === 0) return 'No Scouts standing by'
   return `${scouts === 1 ? '1 Scout' : `${scouts} Scouts`} standing by`
 }

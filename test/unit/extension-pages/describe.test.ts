@@ -157,8 +157,9 @@ describe('the native host in words', () => {
       detail: 'it was killed',
       action: 'Start local Oracle',
     })
-    // It runs, and this browser has no token of it yet.
-    expect(describeHost(host(running()))).toMatchObject({ state: 'stopped', action: 'Use local Oracle' })
+    // It runs, and this browser has no token of it yet: the background is at it.
+    expect(describeHost(host(running()))).toMatchObject({ state: 'starting', action: null })
+    expect(describeState(extension({ host: host(running()) })).phase).toBe('starting')
   })
 
   it('passes on what went wrong, and may be tried again where that makes sense', () => {
