@@ -18,17 +18,14 @@ let gpu: GPU | null = null
  */
 export function nodeGpu(): GPU {
   if (gpu !== null) return gpu
-  if (process.platform === 'linux' && process.env.VK_ICD_FILENAMES === undefined) useSwiftShader()
+  if (process.platform === 'linux' && process.env.VK_ICD_FILENAMES === undefined) chooseSwiftShader()
   gpu = create([]) as unknown as GPU
   return gpu
 }
 
-function useSwiftShader(): void {
+function chooseSwiftShader(): void {
   const browser = process.env.SHARD_TEST_BROWSER
-  const folders = [
-    ...(browser && existsSync(browser) ? [dirname(realpathSync(browser))] : []),
-    ...FOLDERS,
-  ]
+  const folders = [...(browser && existsSync(browser) ? [dirname(realpathSync(browser))] : []), ...FOLDERS]
   const folder = folders.find((path) => existsSync(join(path, 'vk_swiftshader_icd.json')))
   if (folder === undefined) {
     throw new Error(
@@ -43,7 +40,11 @@ function useSwiftShader(): void {
   if (!existsSync(loader)) return
   // The system may have no Vulkan loader: load the browser's first, and Dawn's own dlopen finds it by its name.
   try {
-    process.dlopen({ exports: {} }, loader, constants.dlopen.RTLD_NOW | constants.dlopen.RTLD_GLOBAL | RTLD_NODELETE)
+    process.dlopen(
+      { exports: {} },
+      loader,
+      constants.dlopen.RTLD_NOW | constants.dlopen.RTLD_GLOBAL | RTLD_NODELETE,
+    )
   } catch {
     // It is no addon, as expected.
   }

@@ -54,8 +54,12 @@ export async function requestDevice(gpu: GPU | undefined): Promise<ReadyDevice> 
   } catch (cause) {
     throw unavailable(`the adapter gives no device: ${messageOf(cause)}`, cause)
   }
+  keptAlive.set(device, gpu)
   return { device, dot4, subgroups, report: describe(adapter, dot4, subgroups) }
 }
+
+/** In Node a device must not outlive its GPU object, which nothing else may hold. */
+const keptAlive = new WeakMap<GPUDevice, GPU>()
 
 function describe(adapter: GPUAdapter, dot4: boolean, subgroups: boolean): DeviceReport {
   const { vendor, architecture, description } = adapter.info

@@ -3,11 +3,11 @@ import { bufferRows, type GpuMatrix } from './gpu-matrix.ts'
 import type { GpuMemory } from './gpu-memory.ts'
 import { attentionKernel, type HeadShape, storeKernel } from './kernels/attention.wgsl.ts'
 import { candidatesKernel } from './kernels/candidates.wgsl.ts'
-import { denseKernel } from './kernels/dense.wgsl.ts'
+import { DENSE_ROWS, denseKernel } from './kernels/dense.wgsl.ts'
 import { embedKernel } from './kernels/embed.wgsl.ts'
 import type { Variant } from './kernels/lanes.wgsl.ts'
 import { type NormShape, normKernel } from './kernels/norm.wgsl.ts'
-import { ternaryKernel } from './kernels/ternary.wgsl.ts'
+import { TERNARY_ROWS, ternaryKernel } from './kernels/ternary.wgsl.ts'
 import type { KvPool } from './kv-pool.ts'
 import type { GpuModel, Products } from './model.ts'
 import type { BindingKind, Pipeline, Pipelines } from './pipelines.ts'
@@ -42,7 +42,7 @@ export class GpuGraph {
   readonly #heads: HeadShape
   #body: Step[] = []
   #cached: { step: Step; rebind: () => GPUBindGroup }[] = []
-  #head: { norm: Step; product: Step[]; select: Step }[] = []
+  #head: { norm: Step; product: Step[]; select: Step | null }[] = []
 
   private constructor(parts: GraphParts) {
     this.#config = parts.config
@@ -56,7 +56,7 @@ export class GpuGraph {
     this.#heads = { heads, kvHeads, headDim }
   }
 
-  /** Compiles all shaders. @throws {EngineError} WEBGPU_UNAVAILABLE */
+  /** Compiles all shaders. @param candidates of a row that can be selected, 0 for none. @throws {EngineError} WEBGPU_UNAVAILABLE */
   static async build(parts: GraphParts, maxRows: number, candidates: number): Promise<GpuGraph> {
     const graph = new GpuGraph(parts)
     await graph.#build(maxRows, candidates)
@@ -78,7 +78,7 @@ export class GpuGraph {
     const head = this.#head[chunk]!
     dispatch(pass, head.norm, rows)
     for (const step of head.product) dispatch(pass, step, rows)
-    if (select) dispatch(pass, head.select, rows)
+    if (select && head.select) dispatch(pass, head.select, rows)
   }
 
   async #build(maxRows: number, candidates: number): Promise<void> {
@@ -121,6 +121,7 @@ export class GpuGraph {
       head,
     )
     const product = await this.#multiply(head, logits, vocabSize, false)
+    if (candidates === 0) return { norm: norm!, product, select: null }
     const bindings: BindingKind[] = ['uniform', 'read', 'write']
     const pipeline = await this.#pipelines.get('candidates', bindings, candidatesKernel(this.#variant))
     const uniform = this.#memory.uniform('candidates', [vocabSize, Math.min(candidates, vocabSize), first])
@@ -213,7 +214,7 @@ export class GpuGraph {
       return {
         pipelines: new Map(pipelines.map(([tile, { compute }]) => [tile, compute])),
         bindings: this.#bind(pipelines[0]![1], buffers),
-        across: Math.ceil(part.rows / (64 / slices)),
+        across: Math.ceil(part.rows / ((64 / slices) * (dense ? DENSE_ROWS : TERNARY_ROWS))),
         rowsIn: 'y',
       }
     })

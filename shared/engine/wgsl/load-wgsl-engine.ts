@@ -9,6 +9,7 @@ import { GpuGraph } from './graph.ts'
 import { BLOCK_POSITIONS } from './kernels/attention.wgsl.ts'
 import { MAX_CANDIDATES } from './kernels/candidates.wgsl.ts'
 import type { Variant } from './kernels/lanes.wgsl.ts'
+import { productForm } from './kernels/products.wgsl.ts'
 import { KvPool } from './kv-pool.ts'
 import { uploadModel } from './model.ts'
 import { passWords } from './pass-data.ts'
@@ -31,9 +32,9 @@ export interface WgslEngineOptions {
    * GPU, and log-probabilities have float32's precision. Absent: results are exactly those of verify/walk.ts over whole rows.
    */
   readonly candidates?: number
-  /** Leave packed dot products or subgroups unused although they are there. */
-  readonly dot4?: false
-  readonly subgroups?: false
+  /** Whether to use packed dot products and subgroups where they are there; absent: where they pay. */
+  readonly dot4?: boolean
+  readonly subgroups?: boolean
   /** Largest buffer, below the device's own limit: large models are split over several. */
   readonly maxBufferBytes?: number
 }
@@ -61,8 +62,9 @@ export async function loadWgslEngine(bytes: Uint8Array, options: WgslEngineOptio
   const memory = new GpuMemory(ready.device, options.maxBufferBytes)
   try {
     const variant: Variant = {
-      dot4: ready.dot4 && options.dot4 !== false,
-      subgroups: ready.subgroups && options.subgroups !== false,
+      // On a processor packed dot products are taken apart again, and cost more than the portable way.
+      dot4: ready.dot4 && (options.dot4 ?? !ready.report.software),
+      subgroups: ready.subgroups && (options.subgroups ?? true),
     }
     const maxRows = rowsThatFit(memory, config, options.maxRows ?? DEFAULT_MAX_ROWS)
     const maxSequences = options.maxSequences ?? DEFAULT_MAX_SEQUENCES
@@ -72,11 +74,12 @@ export async function loadWgslEngine(bytes: Uint8Array, options: WgslEngineOptio
     const pool = new KvPool(memory, config, maxSequences * blocks)
     const scratch = await memory.guarded('working memory', () => {
       pool.open(config.layers)
-      return createScratch(memory, config, maxRows, passWords(maxRows, config.headDim, maxSequences, blocks))
+      const words = passWords(maxRows, config.headDim, maxSequences, blocks)
+      return createScratch(memory, config, maxRows, words, productForm(variant).words / 4)
     })
-    const pipelines = new Pipelines(ready.device)
+    const pipelines = Pipelines.of(ready.device)
     const parts = { config, model, memory, pipelines, variant, scratch, pool }
-    const graph = await GpuGraph.build(parts, maxRows, candidates || MAX_CANDIDATES)
+    const graph = await GpuGraph.build(parts, maxRows, candidates)
     const runner = new PassRunner(memory, graph, scratch, config)
     return new WgslEngine({ info, memory, graph, pool, runner, candidatesOnly: candidates > 0, ownsDevice })
   } catch (error) {

@@ -130,7 +130,8 @@ function packDense(
 ): void {
   const { columns } = tensor
   const bytes = type === 'F32' ? 4 : 2
-  const raw = tensor.data.slice(first * columns * bytes, end * columns * bytes)
+  // A copy, for the file's bytes may lie at an odd address (and Buffer's own slice is none).
+  const raw = new Uint8Array(tensor.data.subarray(first * columns * bytes, end * columns * bytes))
   const values = type === 'F32' ? new Uint32Array(raw.buffer) : new Uint16Array(raw.buffer)
   const perWord = 4 / bytes
   for (let r = 0; r < end - first; r++) {

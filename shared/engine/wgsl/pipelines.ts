@@ -17,11 +17,19 @@ const TYPES: Readonly<Record<BindingKind, GPUBufferBindingType>> = {
 
 /** Compiles every shader once, all at the same time, and gives equal bindings one layout, so that they can be exchanged. */
 export class Pipelines {
+  static readonly #byDevice = new WeakMap<GPUDevice, Pipelines>()
   readonly #device: GPUDevice
   readonly #layouts = new Map<string, GPUBindGroupLayout>()
   readonly #pipelines = new Map<string, Promise<Pipeline>>()
 
-  constructor(device: GPUDevice) {
+  /** The device's own, so that a model loaded later compiles nothing again. */
+  static of(device: GPUDevice): Pipelines {
+    const known = Pipelines.#byDevice.get(device) ?? new Pipelines(device)
+    Pipelines.#byDevice.set(device, known)
+    return known
+  }
+
+  private constructor(device: GPUDevice) {
     this.#device = device
   }
 

@@ -3,7 +3,7 @@ import type { GpuMemory } from './gpu-memory.ts'
 import { CANDIDATE_WORDS } from './kernels/candidates.wgsl.ts'
 
 /** Rows that products take at once; a pass takes the smallest that holds it, or the largest. */
-export const TILES: readonly number[] = [1, 4, 8]
+export const TILES: readonly number[] = [1, 4]
 const LARGEST_TILE = TILES.at(-1)!
 /** Logits of one chunk of rows. */
 const LOGITS_BYTES = 32 * 2 ** 20
@@ -28,7 +28,7 @@ export interface Scratch {
   readonly attended: GPUBuffer // [T][H·C]
   readonly gateUp: GPUBuffer // [T][gate F, up F]
   readonly floats: GPUBuffer // a norm's result for float products
-  readonly values: GPUBuffer // and for ternary ones: int8, Σ, step
+  readonly values: GPUBuffer // and for ternary ones: see kernels/products.wgsl.ts
   readonly sums: GPUBuffer
   readonly steps: GPUBuffer
   readonly logits: GPUBuffer // [chunk][V]
@@ -53,11 +53,13 @@ export function rowsThatFit(memory: GpuMemory, config: ModelConfig, wanted: numb
   return Math.max(1, Math.min(wanted, most - (most % LARGEST_TILE)))
 }
 
+/** @param valueBytes that a quantised activation takes */
 export function createScratch(
   memory: GpuMemory,
   config: ModelConfig,
   maxRows: number,
   passDataWords: number,
+  valueBytes: number,
 ): Scratch {
   const widths = widthsOf(config)
   const rows = wholeTiles(maxRows)
@@ -73,7 +75,7 @@ export function createScratch(
     attended: floats('attended', widths.attended),
     gateUp: floats('gate, up', widths.gateUp),
     floats: floats('normed', widest),
-    values: memory.storage('quantised', rows * widest),
+    values: memory.storage('quantised', rows * widest * valueBytes),
     sums: memory.storage('sums', (rows * widest) / 16),
     steps: floats('steps', 1),
     logits: memory.storage('logits', chunkRows * rowBytes),

@@ -1,4 +1,5 @@
 import { each } from './repeat.ts'
+import { addSlices } from './ternary.wgsl.ts'
 
 export type DenseType = 'F16' | 'BF16' | 'F32'
 
@@ -9,15 +10,28 @@ export interface DenseShape {
   readonly add: boolean
 }
 
+/** Output rows of a thread: activations are read once for them. */
+export const DENSE_ROWS = 4
+
 /** Columns in one vec4 of packed weights. */
 export const denseColumns = (type: DenseType): number => (type === 'F32' ? 4 : 8)
 
-/** WGSL expressions for the weights in the vec4<u32> `w`, columns rising. */
-export function denseWeights(type: DenseType, w: string): string[] {
-  const components = ['x', 'y', 'z', 'w'].map((c) => `${w}.${c}`)
-  if (type === 'F32') return components.map((c) => `bitcast<f32>(${c})`)
-  if (type === 'F16') return components.flatMap((c) => [`unpack2x16float(${c}).x`, `unpack2x16float(${c}).y`])
-  return components.flatMap((c) => [`bitcast<f32>(${c} << 16u)`, `bitcast<f32>(${c} & 0xffff0000u)`])
+/** fn unpacked(w: vec4<u32>) -> array<f32, columns>: the weights of a vec4, columns rising. */
+export function denseUnpack(type: DenseType): string {
+  const components = ['w.x', 'w.y', 'w.z', 'w.w']
+  const pairs = (c: string) =>
+    type === 'F32'
+      ? `bitcast<f32>(${c})`
+      : type === 'F16'
+        ? `unpack2x16float(${c})`
+        : `vec2<f32>(bitcast<f32>(${c} << 16u), bitcast<f32>(${c} & 0xffff0000u))`
+  const names = components.map((_, i) => `p${i}`)
+  const values = type === 'F32' ? names : names.flatMap((name) => [`${name}.x`, `${name}.y`])
+  return `
+fn unpacked(w: vec4<u32>) -> array<f32, ${denseColumns(type)}> {
+  ${components.map((c, i) => `let ${names[i]} = ${pairs(c)};`).join('\n  ')}
+  return array<f32, ${denseColumns(type)}>(${values.join(', ')});
+}`
 }
 
 /**
@@ -25,11 +39,13 @@ export function denseWeights(type: DenseType, w: string): string[] {
  * slices added in rising order. Slices depend on the matrix's shape alone: a row's bits do not depend on the tile.
  *
  * weights [units][rows] vec4: 8 (F32: 4) columns of a row. x [T][inStride], zero past the last column.
- * Workgroup and grid as in ternary.wgsl.ts.
+ * Workgroup: 64 threads for 64 / slices · DENSE_ROWS rows; grid: x rows, y tiles. Buffers hold whole tiles.
  */
 export function denseKernel({ type, tile, slices, add }: DenseShape): string {
-  const rows = 64 / slices
+  const lanes = 64 / slices
   const columns = denseColumns(type)
+  const cells = (write: (k: number, p: number, cell: number) => string) =>
+    each(tile, (k) => each(DENSE_ROWS, (p) => write(k, p, k * DENSE_ROWS + p)))
   return `
 struct Part {
   rows: u32,
@@ -44,48 +60,43 @@ struct Part {
 @group(0) @binding(1) var<storage, read> weights: array<vec4<u32>>;
 @group(0) @binding(2) var<storage, read> x: array<vec4<f32>>;
 @group(0) @binding(3) var<storage, read_write> result: array<f32>;
-${slices > 1 ? `var<workgroup> partial: array<f32, ${64 * tile}>;` : ''}
+${denseUnpack(type)}
+${slices > 1 ? `var<workgroup> partial: array<f32, ${64 * tile * DENSE_ROWS}>;` : ''}
 @compute @workgroup_size(64)
 fn main(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group: vec3<u32>) {
-  let r = group.x * ${rows}u + lane % ${rows}u;
-  let row = min(r, part.rows - 1u);
+  ${each(
+    DENSE_ROWS,
+    (p) => `
+  let r${p} = (group.x * ${DENSE_ROWS}u + ${p}u) * ${lanes}u + lane % ${lanes}u;
+  let row${p} = min(r${p}, part.rows - 1u);`,
+  )}
   let first = group.y * ${tile}u;
-  let slice = lane / ${rows}u;
+  let slice = lane / ${lanes}u;
   let begin = min(slice * part.sliceUnits, part.units);
   let end = min(begin + part.sliceUnits, part.units);
-  ${each(tile, (k) => `var total${k} = 0.0;`)}
+  ${cells((_k, _p, cell) => `var total${cell} = 0.0;`)}
   for (var u = begin; u < end; u++) {
-    let w = weights[u * part.rows + row];
-    ${denseWeights(type, 'w')
-      .map((weight, i) => `let w${i} = ${weight};`)
-      .join('\n')}
+    ${each(DENSE_ROWS, (p) => `let w${p} = unpacked(weights[u * part.rows + row${p}]);`)}
     ${each(
       tile,
       (k) => `{
       let at = ((first + ${k}u) * part.inStride) / 4u + u * ${columns / 4}u;
-      ${each(
-        columns / 4,
-        (v) => `let v${v} = x[at + ${v}u];
-      ${each(4, (i) => `total${k} = fma(w${4 * v + i}, v${v}.${'xyzw'[i]}, total${k});`)}`,
+      ${each(columns / 4, (v) => `let v${v} = x[at + ${v}u];`)}
+      ${each(DENSE_ROWS, (p) =>
+        each(columns, (i) => {
+          const total = `total${k * DENSE_ROWS + p}`
+          return `${total} = fma(w${p}[${i}], v${i >> 2}.${'xyzw'[i & 3]}, ${total});`
+        }),
       )}
     }`,
     )}
   }
-  ${
-    slices === 1
-      ? ''
-      : `
-  ${each(tile, (k) => `partial[${k * 64}u + lane] = total${k};`)}
-  workgroupBarrier();
-  if (slice > 0u) { return; }
-  for (var s = 1u; s < ${slices}u; s++) {
-    ${each(tile, (k) => `total${k} += partial[${k * 64}u + s * ${rows}u + lane];`)}
-  }`
-  }
-  if (r >= part.realRows) { return; }
-  ${each(tile, (k) => {
-    const at = `(first + ${k}u) * part.outStride + part.outOffset + r`
-    return `{ let at = ${at}; result[at] = ${add ? 'result[at] + ' : ''}total${k}; }`
-  })}
+  ${slices > 1 ? addSlices(slices, lanes, tile * DENSE_ROWS) : ''}
+  ${cells(
+    (k, p, cell) => `if (r${p} < part.realRows) {
+    let at = (first + ${k}u) * part.outStride + part.outOffset + r${p};
+    result[at] = ${add ? 'result[at] + ' : ''}total${cell};
+  }`,
+  )}
 }`
 }

@@ -1,4 +1,4 @@
-import { type DenseType, denseColumns, denseWeights } from './dense.wgsl.ts'
+import { type DenseType, denseColumns, denseUnpack } from './dense.wgsl.ts'
 import { passData } from './pass-data.wgsl.ts'
 
 /** How a table's part is packed: floats, or 2-bit codes with a scale per row (block 0) or per block of columns. */
@@ -28,11 +28,9 @@ fn main(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group
 
 function denseValue(type: DenseType): string {
   const columns = denseColumns(type)
-  const values = denseWeights(type, 'w').join(', ')
-  return `
+  return `${denseUnpack(type)}
 fn valueAt(row: u32, c: u32) -> f32 {
-  let w = weights[(c / ${columns}u) * table.rows + row];
-  let values = array<f32, ${columns}>(${values});
+  let values = unpacked(weights[(c / ${columns}u) * table.rows + row]);
   return values[c % ${columns}u];
 }`
 }

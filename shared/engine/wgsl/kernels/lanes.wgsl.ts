@@ -10,21 +10,6 @@ export function enables(variant: Variant): string {
 }
 
 /**
- * fn dot4(codes, values) -> i32: Σ of the four products of signed bytes. Exact either way. Codes are 0 … 3.
- */
-export function dot4(variant: Variant): string {
-  if (variant.dot4) {
-    return `
-fn dot4(codes: u32, values: u32) -> i32 { return dot4I8Packed(codes, values); }`
-  }
-  return `
-fn bytes(packed: u32) -> vec4<i32> {
-  return (vec4<i32>(i32(packed)) << vec4<u32>(24u, 16u, 8u, 0u)) >> vec4<u32>(24u);
-}
-fn dot4(codes: u32, values: u32) -> i32 { return dot(bytes(codes), bytes(values)); }`
-}
-
-/**
  * fn sumOf(value, lane) -> f32 over `lanes` (a power of two) lanes, for all of them. Order: the tree i + (i + lanes/2), …, + 2, + 1.
  * Needs uniform control flow.
  */

@@ -1,5 +1,6 @@
-import { dot4, enables, largest, sumTree, type Variant } from './lanes.wgsl.ts'
+import { enables, largest, sumTree, type Variant } from './lanes.wgsl.ts'
 import { passData } from './pass-data.wgsl.ts'
+import { type ProductForm, productForm } from './products.wgsl.ts'
 
 export interface NormShape {
   /** `plain`: a row of the input; `picked`: the rows that the pass wants logits of; `gated`: activation(gate) ⊙ up. */
@@ -21,21 +22,16 @@ const ACTIVATION = {
  * y = (x · 1/√(mean(x²) + ε)) · gain for one row, then int8: m = max(1e-5, max|y|), value = round(y · 127/m) half to even,
  * step = m/127.
  *
- * Order of Σ x²: element c in lane (4·(c div 16) + c mod 4) mod lanes, per lane one fma chain, columns rising within 16 and
- * over the sixteens; then the lanes' tree (lanes.wgsl.ts). Everything else is exact or element by element.
+ * Order of Σ x²: element c in lane c mod lanes, per lane one fma chain with c rising; then the lanes' tree (lanes.wgsl.ts). Everything else is exact or element by element.
  *
  * Workgroup: `lanes` threads; grid: x rows. values, sums, steps: see ternary.wgsl.ts. floats [rows][padded], zero past width.
  */
 export function normKernel(variant: Variant, shape: NormShape): string {
   const { source, activation, quantised, floats, lanes } = shape
   const gated = source === 'gated'
+  const form = productForm(variant)
   const columns = (body: string) => `
-  for (var n = lane; n < norm.padded / 4u; n += ${lanes}u) {
-    for (var i = 0u; i < 4u; i++) {
-      let c = 16u * (n / 4u) + n % 4u + 4u * i;
-      if (c < norm.width) { ${body} }
-    }
-  }`
+  for (var c = lane; c < norm.width; c += ${lanes}u) { ${body} }`
   return `${enables(variant)}
 struct Norm {
   width: u32,
@@ -53,7 +49,7 @@ struct Norm {
 @group(0) @binding(5) var<storage, read_write> steps: array<f32>;
 @group(0) @binding(6) var<storage, read_write> floats: array<f32>;
 ${passData(7)}
-${dot4(variant)}
+${quantised ? form.packing : ''}
 ${sumTree(lanes)}
 ${largest(variant, lanes)}
 @compute @workgroup_size(${lanes})
@@ -70,6 +66,7 @@ fn main(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group
         squares = fma(value, value, squares);`
       : 'let value = x[base + c]; squares = fma(value, value, squares);',
   )}
+  ${gated ? 'storageBarrier();' : ''}
   let factor = 1.0 / sqrt(sumOf(squares, lane) / f32(norm.width) + norm.epsilon);
   var most = 1e-5;
   ${columns(`
@@ -77,31 +74,30 @@ fn main(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group
         ${floats ? 'floats[row * norm.padded + c] = y;' : ''}
         most = max(most, abs(y));`)}
   ${floats ? `for (var c = norm.width + lane; c < norm.padded; c += ${lanes}u) { floats[row * norm.padded + c] = 0.0; }` : ''}
-  ${quantised ? quantise(lanes) : ''}
+  ${quantised ? quantise(form, lanes) : ''}
 }`
 }
 
-const quantise = (lanes: number) => `
+/** Reads x as the workgroup's other lanes wrote it. */
+const quantise = ({ words, parts, column }: ProductForm, lanes: number) => `
   let m = largestOf(most, lane);
   let scale = 127.0 / m;
   if (lane == 0u) { steps[row] = m / 127.0; }
-  for (var n = lane; n < norm.padded / 4u; n += ${lanes}u) {
-    var word = 0u;
-    for (var i = 0u; i < 4u; i++) {
-      let c = 16u * (n / 4u) + n % 4u + 4u * i;
+  let perRow = norm.padded / 16u * ${words}u;
+  for (var n = lane; n < perRow; n += ${lanes}u) {
+    var v: array<i32, ${parts}>;
+    for (var i = 0u; i < ${parts}u; i++) {
+      let c = 16u * (n / ${words}u) + (n % ${words}u) * ${column(1, 0)}u + i * ${column(0, 1)}u;
       if (c < norm.width) {
         let y = x[base + c] * factor * gain[c];
-        let value = i32(clamp(round(y * scale), -128.0, 127.0));
-        word |= (u32(value) & 0xffu) << (8u * i);
+        v[i] = i32(clamp(round(y * scale), -128.0, 127.0));
       }
     }
-    values[row * norm.padded / 4u + n] = word;
+    values[row * perRow + n] = packed(v);
   }
   storageBarrier();
   for (var u = lane; u < norm.padded / 64u; u += ${lanes}u) {
     var sum = 0;
-    for (var n = 16u * u; n < 16u * u + 16u; n++) {
-      sum += dot4(0x01010101u, values[row * norm.padded / 4u + n]);
-    }
+    for (var n = ${4 * words}u * u; n < ${4 * words}u * (u + 1u); n++) { sum += sumIn(values[row * perRow + n]); }
     sums[row * norm.padded / 64u + u] = sum;
   }`

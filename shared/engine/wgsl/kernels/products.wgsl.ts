@@ -1,0 +1,67 @@
+import type { Variant } from './lanes.wgsl.ts'
+import { each } from './repeat.ts'
+
+/**
+ * How 16 codes of 2 bits in a word meet 16 activations of 8. A word of activations takes the places of the word of codes
+ * shifted by 2j and masked, so that nothing is shuffled. Exact: integers all the way.
+ */
+export interface ProductForm {
+  /** Words of activations per 16 columns. */
+  readonly words: number
+  readonly mask: string
+  /** Column of the part `part` of word j, within 16. */
+  column(word: number, part: number): number
+  /** Parts of a word. */
+  readonly parts: number
+  /** fn packed(v: array<i32, parts>) -> u32 and fn sumIn(word: u32) -> i32 */
+  readonly packing: string
+  /** Type and start of an accumulator over 64 columns, what adds a product to it, and its value as i32. */
+  readonly start: string
+  add(sum: string, codes: string, values: string): string
+  total(sum: string): string
+}
+
+/** Four signed bytes a word: byte i of word j holds column 4i + j. One dot4I8Packed a word. */
+const DOT4: ProductForm = {
+  words: 4,
+  mask: '0x03030303u',
+  parts: 4,
+  column: (word, part) => 4 * part + word,
+  packing: `
+fn packed(v: array<i32, 4>) -> u32 {
+  return (u32(v[0]) & 0xffu) | ((u32(v[1]) & 0xffu) << 8u) | ((u32(v[2]) & 0xffu) << 16u) | (u32(v[3]) << 24u);
+}
+fn sumIn(word: u32) -> i32 { return dot4I8Packed(0x01010101u, word); }`,
+  start: '0',
+  add: (sum, codes, values) => `${sum} += dot4I8Packed(${codes}, ${values});`,
+  total: (sum) => sum,
+}
+
+/**
+ * Two 16-bit halves a word, as lo + hi · 2^16 (mod 2^32): hi of word j is column j, lo column 8 + j. With codes c0 + c1 · 2^16 of those
+ * columns, one multiplication gives c0·lo + (c0·hi + c1·lo) · 2^16: the upper half is the dot product of two. Over 64 columns
+ * the halves stay within ±32 · 2 · 3 · 128 = ±24576, so both can be told apart in the end.
+ */
+const HALVES: ProductForm = {
+  words: 8,
+  mask: '0x00030003u',
+  parts: 2,
+  column: (word, part) => word + 8 * part,
+  packing: `
+fn packed(v: array<i32, 2>) -> u32 { return u32(v[1]) + (u32(v[0]) << 16u); }
+fn lower(word: u32) -> i32 { return (i32(word) << 16u) >> 16u; }
+fn upper(word: u32) -> i32 { return (i32(word) - lower(word)) >> 16u; }
+fn sumIn(word: u32) -> i32 { return lower(word) + upper(word); }`,
+  start: '0u',
+  add: (sum, codes, values) => `${sum} += ${codes} * ${values};`,
+  total: (sum) => `((i32(${sum}) - ((i32(${sum}) << 16u) >> 16u)) >> 16u)`,
+}
+
+export function productForm(variant: Variant): ProductForm {
+  return variant.dot4 ? DOT4 : HALVES
+}
+
+/** const names of the codes of `word` met by each word of activations: `name_0` … */
+export function splitCodes(form: ProductForm, name: string, word: string): string {
+  return each(form.words, (j) => `let ${name}_${j} = (${word} >> ${2 * j}u) & ${form.mask};`)
+}
