@@ -43,6 +43,9 @@ export class PairService {
   )
   readonly #inAll = new RateLimits(LIMITS.allPairsPerMinute / 60, LIMITS.allPairsPerMinute, 1)
 
+  /** Attempts being answered, by peer. */
+  readonly #pairing = new Map<string, Promise<string | null>>()
+
   constructor(options: PairServiceOptions) {
     this.#options = options
   }
@@ -85,9 +88,16 @@ export class PairService {
   }
 
   /** @returns why not; null: it is paired */
-  async #answer(invite: string, connection: Connection): Promise<string | null> {
-    const { invites, isOwn, pair, faults, log, events } = this.#options
+  #answer(invite: string, connection: Connection): Promise<string | null> {
     const peerId = connection.remotePeer.toString()
+    // A device's Scout and its chat may show the same invitation at once: it is used up once, for both.
+    const pairing = this.#pairing.get(peerId) ?? this.#pair(peerId, invite)
+    this.#pairing.set(peerId, pairing)
+    return pairing.finally(() => this.#pairing.delete(peerId))
+  }
+
+  async #pair(peerId: string, invite: string): Promise<string | null> {
+    const { invites, isOwn, pair, faults, log, events } = this.#options
     if (faults.banned(peerId)) return 'banned'
     // Its answer to an earlier attempt may have been lost.
     if (isOwn(peerId)) return null

@@ -13,7 +13,7 @@ import { GENERATE_PROTOCOL } from '../protocol/names.ts'
 import { type CallOptions, call } from './oracle-call.ts'
 import { OracleCallError } from './oracle-call-error.ts'
 
-export type { AnswerPiece, GenerateEvent, GenerateRequest, NodeInfo } from '../protocol/generate-frames.ts'
+export type { GenerateEvent, GenerateRequest, NodeInfo } from '../protocol/generate-frames.ts'
 
 /** How the Oracle at the other end is; it tells its owner's own devices only. @throws {OracleCallError} */
 export async function nodeInfo(connection: Connection, options: CallOptions): Promise<NodeInfo> {

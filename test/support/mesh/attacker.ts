@@ -85,6 +85,8 @@ export class RawStream {
     this.closed = new Promise((resolve) => {
       stream.addEventListener('close', () => resolve())
       stream.addEventListener('remoteCloseWrite', () => resolve())
+      // An Oracle that refuses may have ended it before anybody listened.
+      if (stream.status !== 'open' || stream.remoteWriteStatus === 'closed') resolve()
     })
   }
 

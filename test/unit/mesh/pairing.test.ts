@@ -187,6 +187,18 @@ describe('/shard/pair', () => {
     expect(faults).toEqual(['theirs INVITE'])
   })
 
+  it('takes one invitation shown twice at once for one attempt', async () => {
+    const written = Promise.withResolvers<void>()
+    const { invites, own, attempt, faults } = await service(() => written.promise)
+    const { invite } = invites.create(1)
+    const attempts = Promise.all([attempt('mine', invite), attempt('mine', invite)])
+    for (let i = 0; i < 50; i++) await new Promise((resolve) => setImmediate(resolve))
+    written.resolve()
+    expect(await attempts).toEqual(['paired', 'paired'])
+    expect(own).toEqual(new Set(['mine']))
+    expect(faults).toEqual([])
+  })
+
   it('counts wrong ones as faults, and ends the connection of who guesses', async () => {
     const { attempt, faults, stub } = await service()
     for (let i = 0; i < LIMITS.faultsBeforeBan; i++) expect(await attempt('guesser', WRONG)).toBe('invite')

@@ -70,6 +70,17 @@ describe('import directions', () => {
     expect(wrong).toEqual([])
   })
 
+  it('the mesh knows neither HTTP nor text nor the engine: of native-host it imports itself alone', async () => {
+    const edges = (await imports('native-host/mesh')).filter(({ from }) =>
+      from.startsWith('native-host/mesh/'),
+    )
+    expect(edges.length).toBeGreaterThan(0)
+    const wrong = edges.filter(
+      ({ to }) => to.startsWith('hono') || (isOwn(to) && !/^(shared|native-host\/mesh)\//.test(to)),
+    )
+    expect(wrong).toEqual([])
+  })
+
   it('entrypoints import shared and themselves, never native-host, and no Node module', async () => {
     const edges = (await imports('entrypoints')).filter(({ from }) => !from.endsWith('.config.ts'))
     const wrong = edges.filter(
