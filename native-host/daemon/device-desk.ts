@@ -33,13 +33,7 @@ export function deviceDesk(mesh: OracleMesh | null): DeviceDesk {
           paired_at: pairedAt === null ? null : new Date(pairedAt).toISOString(),
         })),
     async removeDevice(peerId) {
-      const outcome = await running()
-        .unpair(peerId)
-        .catch((error: Error) => {
-          if (error instanceof PairedStoreError)
-            throw new ShardError('PAIRED_FILE', error.message, { cause: error })
-          throw error
-        })
+      const outcome = await running().unpair(peerId).catch(asShardError)
       if (outcome === 'given')
         throw new ShardError(
           'NO_DEVICE',
@@ -52,4 +46,10 @@ export function deviceDesk(mesh: OracleMesh | null): DeviceDesk {
         )
     },
   }
+}
+
+/** @throws {ShardError} PAIRED_FILE for what is wrong with the file of paired devices; anything else as it is */
+export function asShardError(error: unknown): never {
+  if (error instanceof PairedStoreError) throw new ShardError('PAIRED_FILE', error.message, { cause: error })
+  throw error
 }
