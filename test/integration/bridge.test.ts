@@ -92,7 +92,7 @@ describe('a bridge without a daemon', () => {
   })
 
   it('says why one did not start, and what to do', async () => {
-    const squatter = createServer()
+    const squatter = createServer((socket) => socket.destroy())
     await new Promise<void>((resolve) => squatter.listen(0, '127.0.0.1', resolve))
     const { port } = squatter.address() as { port: number }
     try {
