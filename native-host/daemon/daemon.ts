@@ -23,7 +23,7 @@ import { assets } from '../packaged/assets.ts'
 import type { SelfCommand } from '../packaged/self-command.ts'
 import { version } from '../packaged/version.ts'
 import { isLoopback, type LoadedSettings } from '../settings/load.ts'
-import { deviceDesk } from './device-desk.ts'
+import { asShardError, deviceDesk } from './device-desk.ts'
 import { startLocalDrafters } from './local-drafters.ts'
 import { meshChat } from './mesh-chat.ts'
 import { meshView } from './mesh-view.ts'
@@ -219,7 +219,7 @@ export async function startDaemon(
     control.serve({
       state: () => runningState(oracle.status(), supervisor.status),
       attach: async (peerId) => {
-        if (peerId !== null) await mesh?.pair(ownPeer(peerId))
+        if (peerId !== null) await mesh?.pair(ownPeer(peerId)).catch(asShardError)
         return { url, token, multiaddrs: mesh?.multiaddrs() ?? [] }
       },
       ...deviceDesk(mesh),
@@ -286,8 +286,7 @@ async function startMesh(
       },
     })
   } catch (error) {
-    if (error instanceof PairedStoreError)
-      throw new ShardError('PAIRED_FILE', error.message, { cause: error })
+    if (error instanceof PairedStoreError) asShardError(error)
     // A port taken between the first look and now.
     await checkPorts(ports)
     throw error
