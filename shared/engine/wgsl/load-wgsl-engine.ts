@@ -19,8 +19,10 @@ import { createScratch, rowsThatFit } from './scratch.ts'
 import { WgslEngine } from './wgsl-engine.ts'
 
 export interface WgslEngineOptions {
-  /** From `requestDevice`: stays the caller's, and unload() leaves it open. Else `gpu` gives the engine a device of its own. */
+  /** From `requestDevice`. Else the engine asks `gpu` for a device of its own. */
   readonly device?: ReadyDevice
+  /** unload(), or a load that fails, ends the device: true without `device`; with it only where this says so. */
+  readonly ownsDevice?: boolean
   /** `navigator.gpu`, or what npm `webgpu` creates. */
   readonly gpu?: GPU | undefined
   /** Sequences open at once. */
@@ -58,7 +60,7 @@ export async function loadWgslEngine(bytes: Uint8Array, options: WgslEngineOptio
   const config = readModelConfig(gguf)
   const tokenizerHash = await hashGgufTokenizer(gguf)
   const ready = options.device ?? (await requestDevice(options.gpu))
-  const ownsDevice = options.device === undefined
+  const ownsDevice = options.ownsDevice ?? options.device === undefined
   const memory = new GpuMemory(ready.device, options.maxBufferBytes)
   try {
     const variant: Variant = {
