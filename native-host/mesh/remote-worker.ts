@@ -159,7 +159,7 @@ export class RemoteWorker implements DraftWorker {
     }
     const { waiting } = active
     active.waiting = waiting
-      ? { epoch: frame.epoch, position: waiting.position, tokens: [...waiting.tokens, ...frame.tokens] }
+      ? { ...frame, position: waiting.position, tokens: [...waiting.tokens, ...frame.tokens] }
       : frame
     // A link that has not moved for this many tokens is of no use: the write deadline will end it.
     if (this.#options.link.ready || active.waiting.tokens.length >= LIMITS.verifiedTokens)

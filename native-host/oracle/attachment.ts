@@ -123,6 +123,7 @@ export class Attachment {
       epoch: this.path.lastSent + 1,
       position: this.#known,
       tokens: tokens.slice(this.#known),
+      account: { drafted: this.drafted, accepted: this.accepted },
     }
     this.#known = tokens.length
     this.path.sent(frame)

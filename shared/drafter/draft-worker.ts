@@ -50,6 +50,8 @@ export interface VerifiedFrame {
   /** Absolute position of `tokens[0]`, equal to the end of what was known before. */
   readonly position: number
   readonly tokens: readonly number[]
+  /** The assignment's account so far; absent: 0. */
+  readonly account?: Pick<DraftAccount, 'drafted' | 'accepted'>
 }
 
 export type DoneReason = 'finished' | 'cancelled' | 'not-needed' | 'reassigned' | 'shutdown'

@@ -29,6 +29,8 @@ interface Task {
   over: boolean
   /** Verified frames that came while the sequence was being opened. */
   early: VerifiedFrame[]
+  /** What the Oracle last said of this assignment. */
+  account: NonNullable<VerifiedFrame['account']>
 }
 
 /** The Scout's side of one stream of /shard/draft: a claim, then assignments, each with a runner of its own. */
@@ -63,6 +65,15 @@ export class ScoutSession {
     return this.#tasks.size
   }
 
+  /** Sum of what the Oracle said so far of the assignments in work. */
+  get account(): { readonly drafted: number; readonly accepted: number } {
+    const accounts = [...this.#tasks.values()].map(({ account }) => account)
+    return {
+      drafted: accounts.reduce((sum, { drafted }) => sum + drafted, 0),
+      accepted: accounts.reduce((sum, { accepted }) => sum + accepted, 0),
+    }
+  }
+
   /** Tokens drafted since the session began. */
   get drafted(): number {
     let drafted = this.#drafted
@@ -95,6 +106,7 @@ export class ScoutSession {
       case 'verified': {
         const task = this.#tasks.get(frame.assignment)
         if (!task) return // given back a moment ago
+        task.account = frame.frame.account ?? task.account
         if (task.runner) this.#verified(task.runner, frame.frame)
         else if (task.early.length < LIMITS.verifiedTokens) task.early.push(frame.frame)
         else throw new ProtocolError('RATE', 'too many Verified before the first draft')
@@ -116,7 +128,7 @@ export class ScoutSession {
       this.#giveBack(assignment.id, 'busy')
       return
     }
-    const task: Task = { runner: null, over: false, early: [] }
+    const task: Task = { runner: null, over: false, early: [], account: { drafted: 0, accepted: 0 } }
     this.#tasks.set(assignment.id, task)
     this.#handlers.assigned?.(assignment)
     this.#work(assignment, task).catch((error: unknown) => {

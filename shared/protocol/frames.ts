@@ -9,7 +9,7 @@ import type { SamplingSettings } from '../verify/settings.ts'
 import { bytes, decode, integer, isUnknown, oneMessage, printable, real, tokenIds } from './checks.ts'
 import { fromHex, toHex } from './hex.ts'
 import { LIMITS } from './limits.ts'
-import { type Assign, type Claim, Frame, type Settings } from './messages.ts'
+import { type Assign, type Claim, Frame, type Settings, type Verified } from './messages.ts'
 import { ProtocolError } from './protocol-error.ts'
 
 /** What a Scout says of itself. */
@@ -93,7 +93,7 @@ export function parseOracleFrame(data: Uint8Array, vocabSize: number): OracleFra
     return {
       type: 'verified',
       assignment: assignmentId(verified.assignment),
-      frame: parseRun(verified, LIMITS.verifiedTokens, vocabSize),
+      frame: parseVerified(verified, vocabSize),
     }
   }
   if (done) {
@@ -139,7 +139,14 @@ export function encodeFrame(frame: ScoutFrame | OracleFrame): Uint8Array {
     case 'draft':
       return Frame.encode({ draft: { assignment: frame.assignment, ...run(frame.frame) } })
     case 'verified':
-      return Frame.encode({ verified: { assignment: frame.assignment, ...run(frame.frame) } })
+      return Frame.encode({
+        verified: {
+          assignment: frame.assignment,
+          ...run(frame.frame),
+          drafted: frame.frame.account?.drafted ?? 0,
+          accepted: frame.frame.account?.accepted ?? 0,
+        },
+      })
     case 'done':
       return Frame.encode({
         done: {
@@ -210,6 +217,13 @@ function parseRun(
     position: integer('position', message.position, 1, LIMITS.contextTokens),
     tokens: tokenIds('tokens', message.tokens, 1, most, vocabSize),
   }
+}
+
+function parseVerified(verified: Verified, vocabSize: number): VerifiedFrame {
+  const frame = parseRun(verified, LIMITS.verifiedTokens, vocabSize)
+  const drafted = integer('drafted', verified.drafted, 0, UINT32)
+  const accepted = integer('accepted', verified.accepted, 0, drafted)
+  return drafted === 0 ? frame : { ...frame, account: { drafted, accepted } }
 }
 
 function parseAssign(assign: Assign, vocabSize: number): Assignment {

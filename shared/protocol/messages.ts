@@ -368,6 +368,16 @@ export namespace Frame {
     value: number
   }
 
+  export interface FrameVerifiedDraftedFieldEvent {
+    field: '$.verified.drafted'
+    value: number
+  }
+
+  export interface FrameVerifiedAcceptedFieldEvent {
+    field: '$.verified.accepted'
+    value: number
+  }
+
   export interface FrameDoneAssignmentFieldEvent {
     field: '$.done.assignment'
     value: number
@@ -406,7 +416,7 @@ export namespace Frame {
     return decodeMessage(buf, Frame.codec(), opts)
   }
 
-  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Frame>): Generator<FrameClaimDraftModelFieldEvent | FrameClaimTokenizerHashFieldEvent | FrameClaimCapacityFieldEvent | FrameClaimSpeedFieldEvent | FrameClaimJobFieldEvent | FrameClaimContextLengthFieldEvent | FrameWelcomeTargetModelFieldEvent | FrameRefuseAssignmentFieldEvent | FrameRefuseReasonFieldEvent | FrameAssignAssignmentFieldEvent | FrameAssignContextFieldEvent | FrameAssignPromptLengthFieldEvent | FrameAssignSettingsTemperatureFieldEvent | FrameAssignSettingsTopKFieldEvent | FrameAssignSettingsTopPFieldEvent | FrameAssignSettingsMinPFieldEvent | FrameAssignSettingsRepetitionPenaltyFieldEvent | FrameAssignSettingsFrequencyPenaltyFieldEvent | FrameAssignSettingsPresencePenaltyFieldEvent | FrameAssignSettingsLogitBiasIdFieldEvent | FrameAssignSettingsLogitBiasBiasFieldEvent | FrameAssignKeyLoFieldEvent | FrameAssignKeyHiFieldEvent | FrameAssignWindowFieldEvent | FrameAssignEndPositionFieldEvent | FrameAssignStopTokensFieldEvent | FrameDraftAssignmentFieldEvent | FrameDraftEpochFieldEvent | FrameDraftPositionFieldEvent | FrameDraftTokensFieldEvent | FrameVerifiedAssignmentFieldEvent | FrameVerifiedEpochFieldEvent | FrameVerifiedPositionFieldEvent | FrameVerifiedTokensFieldEvent | FrameDoneAssignmentFieldEvent | FrameDoneReasonFieldEvent | FrameDoneDraftedFieldEvent | FrameDoneAcceptedFieldEvent | FrameDoneMillisecondsFieldEvent | FrameDoneReceiptFieldEvent> {
+  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Frame>): Generator<FrameClaimDraftModelFieldEvent | FrameClaimTokenizerHashFieldEvent | FrameClaimCapacityFieldEvent | FrameClaimSpeedFieldEvent | FrameClaimJobFieldEvent | FrameClaimContextLengthFieldEvent | FrameWelcomeTargetModelFieldEvent | FrameRefuseAssignmentFieldEvent | FrameRefuseReasonFieldEvent | FrameAssignAssignmentFieldEvent | FrameAssignContextFieldEvent | FrameAssignPromptLengthFieldEvent | FrameAssignSettingsTemperatureFieldEvent | FrameAssignSettingsTopKFieldEvent | FrameAssignSettingsTopPFieldEvent | FrameAssignSettingsMinPFieldEvent | FrameAssignSettingsRepetitionPenaltyFieldEvent | FrameAssignSettingsFrequencyPenaltyFieldEvent | FrameAssignSettingsPresencePenaltyFieldEvent | FrameAssignSettingsLogitBiasIdFieldEvent | FrameAssignSettingsLogitBiasBiasFieldEvent | FrameAssignKeyLoFieldEvent | FrameAssignKeyHiFieldEvent | FrameAssignWindowFieldEvent | FrameAssignEndPositionFieldEvent | FrameAssignStopTokensFieldEvent | FrameDraftAssignmentFieldEvent | FrameDraftEpochFieldEvent | FrameDraftPositionFieldEvent | FrameDraftTokensFieldEvent | FrameVerifiedAssignmentFieldEvent | FrameVerifiedEpochFieldEvent | FrameVerifiedPositionFieldEvent | FrameVerifiedTokensFieldEvent | FrameVerifiedDraftedFieldEvent | FrameVerifiedAcceptedFieldEvent | FrameDoneAssignmentFieldEvent | FrameDoneReasonFieldEvent | FrameDoneDraftedFieldEvent | FrameDoneAcceptedFieldEvent | FrameDoneMillisecondsFieldEvent | FrameDoneReceiptFieldEvent> {
     return streamMessage(buf, Frame.codec(), opts)
   }
 }
@@ -1741,6 +1751,8 @@ export interface Verified {
   epoch: number
   position: number
   tokens: number[]
+  drafted: number
+  accepted: number
 }
 
 export namespace Verified {
@@ -1775,6 +1787,16 @@ export namespace Verified {
           }
         }
 
+        if ((obj.drafted != null && obj.drafted !== 0)) {
+          w.uint32(40)
+          w.uint32(obj.drafted)
+        }
+
+        if ((obj.accepted != null && obj.accepted !== 0)) {
+          w.uint32(48)
+          w.uint32(obj.accepted)
+        }
+
         if (opts.lengthDelimited !== false) {
           w.ldelim()
         }
@@ -1783,7 +1805,9 @@ export namespace Verified {
           assignment: 0,
           epoch: 0,
           position: 0,
-          tokens: []
+          tokens: [],
+          drafted: 0,
+          accepted: 0
         }
 
         const end = length == null ? reader.len : reader.pos + length
@@ -1810,6 +1834,14 @@ export namespace Verified {
               }
 
               obj.tokens.push(reader.uint32())
+              break
+            }
+            case 5: {
+              obj.drafted = reader.uint32()
+              break
+            }
+            case 6: {
+              obj.accepted = reader.uint32()
               break
             }
             default: {
@@ -1867,6 +1899,20 @@ export namespace Verified {
 
               break
             }
+            case 5: {
+              yield {
+                field: `${prefix}.drafted`,
+                value: reader.uint32()
+              }
+              break
+            }
+            case 6: {
+              yield {
+                field: `${prefix}.accepted`,
+                value: reader.uint32()
+              }
+              break
+            }
             default: {
               reader.skipType(tag & 7)
               break
@@ -1900,6 +1946,16 @@ export namespace Verified {
     value: number
   }
 
+  export interface VerifiedDraftedFieldEvent {
+    field: '$.drafted'
+    value: number
+  }
+
+  export interface VerifiedAcceptedFieldEvent {
+    field: '$.accepted'
+    value: number
+  }
+
   export function encode (obj: Partial<Verified>): Uint8Array<ArrayBuffer> {
     return encodeMessage(obj, Verified.codec())
   }
@@ -1908,7 +1964,7 @@ export namespace Verified {
     return decodeMessage(buf, Verified.codec(), opts)
   }
 
-  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Verified>): Generator<VerifiedAssignmentFieldEvent | VerifiedEpochFieldEvent | VerifiedPositionFieldEvent | VerifiedTokensFieldEvent> {
+  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Verified>): Generator<VerifiedAssignmentFieldEvent | VerifiedEpochFieldEvent | VerifiedPositionFieldEvent | VerifiedTokensFieldEvent | VerifiedDraftedFieldEvent | VerifiedAcceptedFieldEvent> {
     return streamMessage(buf, Verified.codec(), opts)
   }
 }

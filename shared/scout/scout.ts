@@ -243,6 +243,7 @@ export class Scout {
     this.#lastReportAt = now
     const links = [...this.#links]
     const assignments = links.reduce((sum, [, { session }]) => sum + (session?.assignments ?? 0), 0)
+    const running = links.flatMap(([, { session }]) => (session ? [session.account] : []))
     const oracles = links.filter(([, { welcomed }]) => welcomed).map(([key]) => key)
     const status: ScoutStatus = {
       peerId: node.peerId.toString(),
@@ -252,8 +253,8 @@ export class Scout {
       refusals: this.#refusals,
       assignments,
       drafted,
-      tested: this.#tested,
-      accepted: this.#accepted,
+      tested: running.reduce((sum, { drafted }) => sum + drafted, this.#tested),
+      accepted: running.reduce((sum, { accepted }) => sum + accepted, this.#accepted),
       tokensPerSecond: this.#speed,
     }
     onStatus?.(status)

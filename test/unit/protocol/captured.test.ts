@@ -73,3 +73,22 @@ describe('bytes captured from version 1', () => {
     expect(parseScoutFrame(new Uint8Array(0), captured.vocabSize)).toBeNull()
   })
 })
+
+describe('what version 1 has gained since', () => {
+  it('Verified: the assignment’s account so far, which may not have more accepted than drafted', () => {
+    const verified = {
+      type: 'verified',
+      assignment: 7,
+      frame: { epoch: 2, position: 12, tokens: [4, 5] },
+    } as const
+    const account = { drafted: 9, accepted: 5 }
+    const bytes = encodeFrame({ ...verified, frame: { ...verified.frame, account } })
+    expect(toHex(bytes)).toBe('320e0807100218 0c20042005280930 05'.replaceAll(' ', ''))
+    expect(parseOracleFrame(bytes, 100)).toEqual({ ...verified, frame: { ...verified.frame, account } })
+    const false_ = encodeFrame({
+      ...verified,
+      frame: { ...verified.frame, account: { drafted: 1, accepted: 2 } },
+    })
+    expect(() => parseOracleFrame(false_, 100)).toThrow(expect.objectContaining({ code: 'RANGE' }))
+  })
+})
