@@ -11,7 +11,8 @@ export function chromiumPath(): string {
   return process.env.SHARD_TEST_BROWSER ?? FOUND.find((path) => existsSync(path)) ?? chromium.executablePath()
 }
 
-export function launchChromium(): Promise<Browser> {
+/** @param more arguments besides those that tests need anyway */
+export function launchChromium(more: readonly string[] = []): Promise<Browser> {
   return chromium.launch({
     executablePath: chromiumPath(),
     headless: true,
@@ -22,6 +23,7 @@ export function launchChromium(): Promise<Browser> {
       '--no-first-run',
       '--disable-background-networking',
       '--disable-sync',
+      ...more,
     ],
   })
 }

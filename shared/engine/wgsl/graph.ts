@@ -25,7 +25,7 @@ interface Step {
 }
 
 /** A row's lanes in a norm: more where rows are wide. */
-const normLanes = (width: number) => (width <= 512 ? 32 : width <= 1024 ? 64 : 256)
+const normLanes = (width: number) => (width <= 512 ? 16 : width <= 1024 ? 64 : 256)
 
 /**
  * BitNet b1.58 as reference/graph.ts defines it, as a list of dispatches made once: per layer norm, q k v, store, attention,
