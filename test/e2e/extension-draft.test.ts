@@ -54,6 +54,8 @@ beforeAll(async () => {
   browser = await ExtensionBrowser.launch(await folder('profile-'))
   peerId = await ownPeerId(browser)
   oracle = await startPacedOracle()
+  await browser.set({ oracles: [{ addresses: await addressesOf(oracle, 'webrtc-direct'), invite: null }] })
+  await ready()
 })
 afterAll(async () => {
   await browser?.close()
@@ -66,8 +68,6 @@ const ready = () =>
 
 describe('a Scout in Chromium', () => {
   it('drafts over WebRTC-direct: tokens are accepted and rejected, and the text is the Oracle’s alone', async () => {
-    await browser.set({ oracles: [{ addresses: await addressesOf(oracle, 'webrtc-direct'), invite: null }] })
-    await ready()
     expect((await scoutAt(oracle, peerId))?.transports).toEqual(['webrtc-direct'])
     await compare(oracle)
     const { scout } = await browser.until(
@@ -94,6 +94,19 @@ describe('a Scout in Chromium', () => {
     // And it finds its way back: a page wakes the worker, which changes nothing about the work.
     await browser.look()
     await ready()
+    await compare(oracle)
+  })
+
+  it('loads again when the graphics device is lost, and goes on drafting', async () => {
+    const question = { maxTokens: 160, temperature: 0.8, seed: 11 }
+    const running = complete(oracle.url, question)
+    await browser.until((state) => state.scout?.phase === 'drafting', 'drafting')
+    browser.killGraphics()
+    await browser.until((state) => state.scout?.phase === 'loading', 'loading again')
+    await ready()
+    expect((await running).text).toBe((await complete(oracle.url, { ...question, scope: 'none' })).text)
+    const { scout } = await browser.state()
+    expect(scout!.engine!.kind).toBe('wgsl')
     await compare(oracle)
   })
 })

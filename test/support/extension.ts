@@ -183,6 +183,13 @@ export class ExtensionBrowser {
     await this.context.close()
   }
 
+  /** Ends the graphics process, as a driver's crash does; the browser starts another. */
+  killGraphics(): void {
+    const [pid] = processesWith(this.#profile, '--type=gpu-process')
+    if (pid === undefined) throw new Error('this browser has no graphics process')
+    process.kill(pid, 'SIGKILL')
+  }
+
   /** Every process of it at once, as a crash or the end of memory does. */
   async kill(): Promise<void> {
     const gone = this.context.waitForEvent('close')
@@ -220,14 +227,13 @@ export class ExtensionBrowser {
 }
 
 /** Process ids of the browser that has this profile. */
-function processesWith(profile: string): number[] {
+function processesWith(profile: string, flag = ''): number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .flatMap((pid) => {
       try {
-        return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(`--user-data-dir=${profile}`)
-          ? [Number(pid)]
-          : []
+        const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8')
+        return command.includes(`--user-data-dir=${profile}`) && command.includes(flag) ? [Number(pid)] : []
       } catch {
         return [] // it has just ended
       }
