@@ -1,9 +1,7 @@
 import { existsSync, realpathSync } from 'node:fs'
 import { constants } from 'node:os'
 import { dirname, join } from 'node:path'
-import { onTestFinished } from 'vitest'
 import { create } from 'webgpu'
-import { type ReadyDevice, requestDevice } from '../../shared/engine/wgsl/device.ts'
 
 /** Where browsers keep SwiftShader, the Vulkan driver in software, and a Vulkan loader beside it. */
 const FOLDERS = ['/usr/lib/chromium', '/usr/lib/chromium-browser', '/opt/google/chrome']
@@ -48,11 +46,4 @@ function chooseSwiftShader(): void {
   } catch {
     // It is no addon, as expected.
   }
-}
-
-/** A device that ends with the test. */
-export async function testDevice(): Promise<ReadyDevice> {
-  const ready = await requestDevice(nodeGpu())
-  onTestFinished(() => ready.device.destroy())
-  return ready
 }
