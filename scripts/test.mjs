@@ -3,7 +3,7 @@
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { ensureBrowser } from './browser.mjs'
+import { ensureBrowser, ensureFirefox } from './browser.mjs'
 import { build } from './build.mjs'
 import { ensureInstalled, pinnedNode, root } from './toolchain.mjs'
 
@@ -19,6 +19,9 @@ ensureInstalled('all')
 const node = pinnedNode()
 await build()
 const browser = await ensureBrowser()
+const isAsked = (name) => asked.length === 0 || asked.includes(name)
+// Empty: there is none, and its tests are skipped.
+const firefox = (isAsked('e2e') && ensureFirefox()) || ''
 
 const out = join(root, 'test', '.out')
 mkdirSync(out, { recursive: true })
@@ -51,7 +54,7 @@ function suite(name) {
   const { status } = spawnSync(node, args, {
     cwd: root,
     stdio: 'inherit',
-    env: { ...process.env, SHARD_TEST_BROWSER: browser },
+    env: { ...process.env, SHARD_TEST_BROWSER: browser, SHARD_TEST_FIREFOX: firefox },
   })
   let counts = { numPassedTests: 0, numFailedTests: 0, numPendingTests: 0 }
   try {
@@ -70,7 +73,7 @@ if (asked.length === 0) {
   gate('types of shared/ without Node and DOM', 'typescript/bin/tsc', '--noEmit', '-p', 'shared')
   gate('dead code', 'knip/bin/knip.js')
 }
-for (const name of SUITES) if (asked.length === 0 || asked.includes(name)) suite(name)
+for (const name of SUITES) if (isAsked(name)) suite(name)
 
 process.stdout.write('\n')
 for (const { name, passed, failed, skipped } of results) {
