@@ -6,8 +6,8 @@ import { describeEngineContract } from './engine-contract.ts'
 
 /** Every set of shaders that an adapter may get; this one has all features. One device, so that each is compiled once. */
 const VARIANTS = {
-  'wgsl-dot4-subgroups': { dot4: true, subgroups: true },
-  'wgsl-portable': { dot4: false, subgroups: false },
+  'wgsl-dot4-subgroups': { dot4: true, subgroups: true, narrow: false },
+  'wgsl-portable': { dot4: false, subgroups: false, narrow: true },
 } as const
 
 const device = await requestDevice(nodeGpu())

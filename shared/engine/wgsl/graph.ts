@@ -5,7 +5,7 @@ import { attentionKernel, type HeadShape, storeKernel } from './kernels/attentio
 import { candidatesKernel } from './kernels/candidates.wgsl.ts'
 import { DENSE_ROWS, denseKernel } from './kernels/dense.wgsl.ts'
 import { embedKernel } from './kernels/embed.wgsl.ts'
-import type { Variant } from './kernels/lanes.wgsl.ts'
+import { lanesFor, type Variant } from './kernels/lanes.wgsl.ts'
 import { type NormShape, normKernel } from './kernels/norm.wgsl.ts'
 import { TERNARY_ROWS, ternaryKernel } from './kernels/ternary.wgsl.ts'
 import type { KvPool } from './kv-pool.ts'
@@ -23,9 +23,6 @@ interface Step {
   /** Rows are the grid's x (norms and their like), or its y (tiles, attention). */
   readonly rowsIn: 'x' | 'y'
 }
-
-/** A row's lanes in a norm: more where rows are wide. */
-const normLanes = (width: number) => (width <= 512 ? 16 : width <= 1024 ? 64 : 256)
 
 /**
  * BitNet b1.58 as reference/graph.ts defines it, as a list of dispatches made once: per layer norm, q k v, store, attention,
@@ -155,7 +152,7 @@ export class GpuGraph {
       activation,
       quantised: into.some(({ form }) => 'block' in form),
       floats: into.some(({ form }) => 'type' in form),
-      lanes: normLanes(width),
+      lanes: lanesFor(this.#variant, width),
     })
     const inputKind: BindingKind = source === 'gated' ? 'write' : 'read'
     const bindings: BindingKind[] = ['uniform', inputKind, 'read', 'write', 'write', 'write', 'write', 'read']

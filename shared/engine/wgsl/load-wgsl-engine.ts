@@ -37,6 +37,8 @@ export interface WgslEngineOptions {
   /** Whether to use packed dot products and subgroups where they are there; absent: where they pay. */
   readonly dot4?: boolean
   readonly subgroups?: boolean
+  /** Small workgroups, as software adapters want them; absent: on those. */
+  readonly narrow?: boolean
   /** Largest buffer, below the device's own limit: large models are split over several. */
   readonly maxBufferBytes?: number
 }
@@ -67,6 +69,7 @@ export async function loadWgslEngine(bytes: Uint8Array, options: WgslEngineOptio
       // On a processor packed dot products are taken apart again, and cost more than the portable way.
       dot4: ready.dot4 && (options.dot4 ?? !ready.report.software),
       subgroups: ready.subgroups && (options.subgroups ?? true),
+      narrow: options.narrow ?? ready.report.software,
     }
     const maxRows = rowsThatFit(memory, config, options.maxRows ?? DEFAULT_MAX_ROWS)
     const maxSequences = options.maxSequences ?? DEFAULT_MAX_SEQUENCES
