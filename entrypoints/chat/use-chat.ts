@@ -37,8 +37,12 @@ export function useChat(source: ChatSource, store: ConversationStore, options: A
     store
       .list()
       .then((found) => {
-        setConversations(found)
-        setCurrentId(found[0]?.id ?? null)
+        // Somebody may have asked before the history was read.
+        setConversations((begun) => [
+          ...begun,
+          ...found.filter(({ id }) => begun.every((other) => other.id !== id)),
+        ])
+        setCurrentId((id) => id ?? found[0]?.id ?? null)
       })
       // Private windows may have no storage: the chat works, the history ends with the page.
       .catch((error) => console.warn('the history cannot be read', error))
