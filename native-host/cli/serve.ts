@@ -5,6 +5,7 @@ import { type Daemon, startDaemon } from '../daemon/daemon.ts'
 import { logUncaught } from '../daemon/last-resort.ts'
 import { createLogger } from '../daemon/logger.ts'
 import { welcome } from '../daemon/welcome.ts'
+import { assets } from '../packaged/assets.ts'
 import { selfCommand } from '../packaged/self-command.ts'
 import { loadSettings } from '../settings/load.ts'
 import { SHORT_FLAGS } from '../settings/names.ts'
@@ -43,7 +44,8 @@ export async function serve(flags: ReadonlyMap<string, string>, command: Command
   }
   const running = daemon
   const join = backgroundLog === undefined ? running.invite() : null
-  process.stdout.write(welcome(running, loaded.settings, join))
+  const extension = assets.path('build/extension/chrome-mv3')
+  process.stdout.write(welcome(running, loaded.settings, join, extension))
   const why = await first
   log.info({ why }, 'stopping')
   onNextSignal(() => {

@@ -6,8 +6,14 @@ import type { Daemon } from './daemon.ts'
 /**
  * What `shard serve` says once it runs: all that is needed to use it.
  * @param join a link that pairs a device; null where what is said is kept in a log
+ * @param extension folder of the built extension; null where there is none, as in the single executable
  */
-export function welcome(daemon: Daemon, settings: Settings, join: string | null): string {
+export function welcome(
+  daemon: Daemon,
+  settings: Settings,
+  join: string | null,
+  extension: string | null,
+): string {
   const { url, engine, engineWhy, multiaddrs, scouts } = daemon
   const pace = settings['engine.pace_ms']
   const lines: [string, string][] = [
@@ -32,6 +38,13 @@ export function welcome(daemon: Daemon, settings: Settings, join: string | null)
     stream: true,
   })
   const key = settings['api.key'] === '' ? '' : "-H 'Authorization: Bearer KEY' "
+  const browser = `
+  A Scout in your browser: open chrome://extensions, turn on Developer mode, press Load unpacked, choose
+
+  ${extension}
+
+  and paste the Join link above into its popup.
+`
   return `
   Shard ${version} is ready.
 
@@ -39,7 +52,7 @@ ${lines.map(([name, value]) => `  ${name.padEnd(8)}${value}\n`).join('')}
   Try it:
 
   curl -N ${url}/v1/chat/completions ${key}-H 'Content-Type: application/json' -d '${body}'
-
+${extension && join ? browser : ''}
   Ctrl-C stops everything.
 
 `
