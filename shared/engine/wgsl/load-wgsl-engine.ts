@@ -3,7 +3,7 @@ import { EngineError } from '../engine-error.ts'
 import { parseGguf } from '../gguf.ts'
 import { type ModelConfig, readModelConfig } from '../model-config.ts'
 import { hashGgufTokenizer } from '../tokenizer-hash.ts'
-import { type ReadyDevice, requestDevice, unavailable } from './device.ts'
+import { messageOf, type ReadyDevice, requestDevice, unavailable } from './device.ts'
 import { GpuMemory } from './gpu-memory.ts'
 import { GpuGraph } from './graph.ts'
 import { BLOCK_POSITIONS } from './kernels/attention.wgsl.ts'
@@ -55,7 +55,8 @@ const MIN_CANDIDATES = 20
  */
 export async function loadWgslEngine(bytes: Uint8Array, options: WgslEngineOptions): Promise<Engine> {
   const { candidates = 0 } = options
-  if (candidates !== 0 && !(candidates >= MIN_CANDIDATES && candidates <= MAX_CANDIDATES)) {
+  const valid = Number.isInteger(candidates) && candidates >= MIN_CANDIDATES && candidates <= MAX_CANDIDATES
+  if (options.candidates !== undefined && !valid) {
     throw new RangeError(`candidates is ${candidates}; ${MIN_CANDIDATES} to ${MAX_CANDIDATES} are expected`)
   }
   const gguf = parseGguf(bytes)
@@ -90,7 +91,9 @@ export async function loadWgslEngine(bytes: Uint8Array, options: WgslEngineOptio
   } catch (error) {
     memory.freeAll()
     if (ownsDevice) ready.device.destroy()
-    throw error instanceof EngineError ? error : unavailable('the model does not load on this GPU', error)
+    throw error instanceof EngineError
+      ? error
+      : unavailable(`the model does not load on this GPU: ${messageOf(error)}`, error)
   }
 }
 
