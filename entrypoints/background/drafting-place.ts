@@ -1,4 +1,5 @@
 import { browser } from 'wxt/browser'
+import type { DraftingDocument } from '../offscreen/document.ts'
 import type { Task, ToBackground, ToOffscreen } from './messages.ts'
 
 /** Where drafting happens: a document with a page's powers (WebRTC, workers) that the background opens and closes. */
@@ -56,7 +57,7 @@ const AWAKE_MINUTES = 20 / 60
  */
 class OwnPage implements DraftingPlace {
   readonly #owner: PlaceOwner
-  #document: Promise<{ receive(message: ToOffscreen): void }> | null = null
+  #document: Promise<DraftingDocument> | null = null
 
   constructor(owner: PlaceOwner) {
     this.#owner = owner
@@ -90,8 +91,9 @@ class OwnPage implements DraftingPlace {
     ;(await this.#document)?.receive(message)
   }
 
-  /** The page stays until the browser ends it; what it runs has been told to end. */
+  /** The page stays until the browser ends it; what it ran has ended. Unless a chat was opened meanwhile. */
   async close(): Promise<void> {
+    if ((await this.#document)?.isIdle() === false) return
     await browser.alarms.clear(AWAKE)
   }
 
@@ -105,9 +107,11 @@ class OwnPage implements DraftingPlace {
     void browser.alarms.create(AWAKE, { periodInMinutes: AWAKE_MINUTES })
   }
 
-  async #start(): Promise<{ receive(message: ToOffscreen): void }> {
+  async #start(): Promise<DraftingDocument> {
     const { startDraftingDocument } = await import('../offscreen/document.ts')
     const { CHANNEL } = await import('./messages.ts')
+    // A chat's port may come just when all else has ended.
+    browser.runtime.onConnect.addListener(() => this.#stayAwake())
     return startDraftingDocument({
       channel: new BroadcastChannel(CHANNEL),
       tell: (message) => void this.#owner.receive(message),

@@ -5,6 +5,12 @@ import { ChatRelay } from './chat-relay.ts'
 import { watchPower } from './power.ts'
 import { ScoutRuntime } from './runtime.ts'
 
+export interface DraftingDocument {
+  receive(message: ToOffscreen): void
+  /** Nothing is to be done any more. */
+  isIdle(): boolean
+}
+
 /**
  * The runtime with everything around it that belongs to a document: channel, ports, battery. In Chromium the offscreen
  * document runs it, in Firefox the background page.
@@ -12,7 +18,7 @@ import { ScoutRuntime } from './runtime.ts'
 export function startDraftingDocument(outside: {
   readonly channel: BroadcastChannel
   readonly tell: (message: ToBackground) => void
-}): { receive(message: ToOffscreen): void } {
+}): DraftingDocument {
   const { channel, tell } = outside
   const runtime = new ScoutRuntime({
     model: new URL('/models/draft.gguf', location.href).href,
@@ -31,6 +37,7 @@ export function startDraftingDocument(outside: {
     if (onBattery) runtime.setOnBattery(true)
   })
   return {
+    isIdle: () => runtime.idle,
     receive(message) {
       if (message.type === 'retry') runtime.retry()
       else runtime.assign(message.task)

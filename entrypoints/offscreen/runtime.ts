@@ -87,6 +87,11 @@ export class ScoutRuntime {
     }
   }
 
+  /** Neither drafting nor a chat needs this. */
+  get idle(): boolean {
+    return !this.#task.draft && this.#chats === 0
+  }
+
   get nodes(): NodeKeeper {
     return this.#nodes
   }
@@ -161,7 +166,7 @@ export class ScoutRuntime {
     this.#settling = false
     this.#say()
     this.#used ||= this.#task.draft || this.#chats > 0
-    if (this.#used && !this.#task.draft && this.#chats === 0) this.#init.onIdle()
+    if (this.#used && this.idle) this.#init.onIdle()
   }
 
   /** One step towards the task; false when there is none to take. */

@@ -149,13 +149,28 @@ describe.skipIf(executable === null)('a Scout in Firefox', () => {
     await compare()
   })
 
+  it('chats over the mesh, with Scout Mode off too: the background is awake for as long as the page is there', async () => {
+    for (const scoutMode of [true, false]) {
+      await browser.set({ scoutMode })
+      const chat = await browser.open('chat.html')
+      await chat.untilText('', '.node[data-state=good]')
+      await chat.click('textbox', 'Message')
+      await chat.enter('Tell me a story about a fox.')
+      if (scoutMode) await chat.untilText('', '.answer .text .drafted')
+      await chat.untilText(' ', '.answer[data-state=writing] .text')
+      expect(await alarms()).toHaveLength(1)
+      await chat.click('button', 'Stop')
+      await chat.untilText('', '.answer[data-state=stopped]')
+      await chat.screenshot('firefox-chat')
+      await chat.close()
+    }
+    await expect.poll(alarms).toEqual([])
+  })
+
   it('logs no error, on no page', async () => {
     const settings = await browser.open('options.html')
     await settings.untilText('GPU share')
     await settings.screenshot('firefox-settings')
-    const chat = await browser.open('chat.html')
-    await chat.untilText('Shard')
-    await chat.screenshot('firefox-chat')
     expect(await browser.complaints()).toEqual([])
   })
 })

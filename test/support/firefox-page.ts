@@ -4,6 +4,9 @@ import type { Bidi } from './bidi.ts'
 
 const OUT = fileURLToPath(new URL('../.out/', import.meta.url))
 
+/** WebDriver's name of the key. */
+const ENTER = '\uE007'
+
 /** A tab of Firefox. */
 export class FirefoxPage {
   readonly #bidi: Bidi
@@ -25,27 +28,35 @@ export class FirefoxPage {
     return this.#bidi.evaluate(this.#context, run, ...args)
   }
 
-  /** Resolves with the page's text as soon as it holds this. */
-  async untilText(text: string, timeoutMs = 30_000): Promise<string> {
+  /** Resolves with the text of the first such element that holds this, as soon as there is one. */
+  async untilText(text: string, selector = 'body', timeoutMs = 60_000): Promise<string> {
     return this.evaluate(
-      (wanted, ms) =>
+      (wanted, where, ms) =>
         new Promise<string>((resolve, reject) => {
-          const timer = setTimeout(
-            () => reject(new Error(`no “${wanted}” within ${ms} ms in: ${document.body.textContent}`)),
-            ms,
-          )
-          const look = () => {
+          const timer = setTimeout(() => {
             const shown = document.body.textContent
-            if (!shown.includes(wanted)) return
-            clearTimeout(timer)
-            observer.disconnect()
-            resolve(shown)
+            reject(new Error(`no “${wanted}” in ${where} within ${ms} ms; the page says: ${shown}`))
+          }, ms)
+          const look = () => {
+            for (const element of document.querySelectorAll(where)) {
+              if (!element.textContent.includes(wanted)) continue
+              clearTimeout(timer)
+              observer.disconnect()
+              resolve(element.textContent)
+              return
+            }
           }
           const observer = new MutationObserver(look)
-          observer.observe(document, { subtree: true, childList: true, characterData: true })
+          observer.observe(document, {
+            subtree: true,
+            childList: true,
+            characterData: true,
+            attributes: true,
+          })
           look()
         }),
       text,
+      selector,
       timeoutMs,
     )
   }
@@ -61,20 +72,25 @@ export class FirefoxPage {
     )
     if (nodes.length !== 1) throw new Error(`${nodes.length} elements are a ${role} named ${name}`)
     const origin = { type: 'element', element: { sharedId: nodes[0]!.sharedId } }
-    await this.#bidi.send('input.performActions', {
-      context: this.#context,
+    await this.#act({
+      type: 'pointer',
+      id: 'mouse',
       actions: [
-        {
-          type: 'pointer',
-          id: 'mouse',
-          actions: [
-            { type: 'pointerMove', x: 0, y: 0, origin },
-            { type: 'pointerDown', button: 0 },
-            { type: 'pointerUp', button: 0 },
-          ],
-        },
+        { type: 'pointerMove', x: 0, y: 0, origin },
+        { type: 'pointerDown', button: 0 },
+        { type: 'pointerUp', button: 0 },
       ],
     })
+  }
+
+  /** Types into what has the focus, and presses Enter. */
+  async enter(text: string): Promise<void> {
+    const keys = [...text, ENTER]
+    const actions = keys.flatMap((value) => [
+      { type: 'keyDown', value },
+      { type: 'keyUp', value },
+    ])
+    await this.#act({ type: 'key', id: 'keyboard', actions })
   }
 
   /** Into a folder that git ignores, to be looked at. */
@@ -88,5 +104,9 @@ export class FirefoxPage {
 
   async close(): Promise<void> {
     await this.#bidi.send('browsingContext.close', { context: this.#context })
+  }
+
+  async #act(source: Readonly<Record<string, unknown>>): Promise<void> {
+    await this.#bidi.send('input.performActions', { context: this.#context, actions: [source] })
   }
 }
