@@ -62,6 +62,7 @@ export class ScoutRuntime {
   /** What should be done from now on. */
   assign(task: Task): void {
     this.#task = task
+    this.#used ||= task.draft
     this.#settle()
   }
 
@@ -80,6 +81,7 @@ export class ScoutRuntime {
   /** A chat needs the node until the returned function is called. */
   holdNode(): () => void {
     this.#chats++
+    this.#used = true
     this.#settle()
     return () => {
       this.#chats--
@@ -165,7 +167,6 @@ export class ScoutRuntime {
     }
     this.#settling = false
     this.#say()
-    this.#used ||= this.#task.draft || this.#chats > 0
     if (this.#used && this.idle) this.#init.onIdle()
   }
 
