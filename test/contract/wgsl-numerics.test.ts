@@ -109,7 +109,7 @@ describe('the WGSL engine’s numbers', () => {
     await engine.forward([{ sequence: first, tokens, logits: 'none' }])
     for (let i = 0; i < 12; i++) {
       const sequence = await engine.createSequence()
-      await engine.forward([{ sequence, tokens: randomTokens(i, 140), logits: 'none' }])
+      await engine.forward([{ sequence, tokens: randomTokens(i, 70), logits: 'none' }])
     }
     const [row] = await engine.forward([{ sequence: first, tokens: [7], logits: 'last' }])
     expectSame(row!, expected.subarray(-320), 'after growth')
