@@ -1,6 +1,7 @@
 import { mkdtemp } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { ensureIdentity } from '../../native-host/mesh/identity.ts'
 import { complete } from '../support/chat-api.ts'
 import { ExtensionBrowser } from '../support/extension.ts'
 import { addressesOf, type Oracle, PACED, scoutAt } from '../support/paced-oracle.ts'
@@ -126,6 +127,35 @@ describe('a Scout in Chromium, where things go wrong', () => {
     expect(helped.text).toBe(text)
     await browser.close()
     await next.stop()
+  })
+
+  it('reaches an Oracle that listens nowhere but through a relay', async () => {
+    const data = await folder('hidden-')
+    const { peerId: hidden } = await ensureIdentity(join(data, 'mesh'))
+    const relay = await startOracle(await folder('relay-'), '--mesh-paired', hidden)
+    const [near] = await addressesOf(relay, 'websocket')
+    const oracle = await startOracle(
+      data,
+      ...PACED,
+      '--mesh-ws-port',
+      '-1',
+      '--mesh-webrtc-port',
+      '-1',
+      '--mesh-relays',
+      near!,
+    )
+    const { invite } = await invitation(oracle)
+    const browser = await ExtensionBrowser.launch(await folder('profile-'))
+    const [through] = await addressesOf(oracle, 'relay')
+    expect(through).toContain('/p2p-circuit')
+    const peerId = await scout(browser, [through!], invite)
+    expect((await scoutAt(oracle, peerId))?.transports).toEqual(['relay'])
+    const helped = await (await midDraft(browser, oracle)).answer
+    expect(helped.accepted).toBeGreaterThan(0)
+    expect(helped.text).toBe(await alone(oracle))
+    await browser.close()
+    await oracle.stop()
+    await relay.stop()
   })
 
   it('goes offline and comes back', async () => {
