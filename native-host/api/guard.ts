@@ -35,7 +35,7 @@ export function guard(rules: GuardRules): MiddlewareHandler<ApiEnv> {
     const url = c.env?.incoming?.url
     if (url !== undefined && !url.startsWith('/'))
       throw new ApiError(400, 'this is no proxy: ask for a path', { code: 'invalid_target' })
-    const extension = isExtension(raw.headers, rules)
+    const extension = isExtension(raw.headers, host, rules)
     if (extension) checkToken(raw.headers.get('authorization'), rules.token)
     else checkOrigin(raw.headers, host, rules, isPage(c.req.method, c.req.path))
     if (raw.headers.has('upgrade'))
@@ -61,13 +61,16 @@ function checkHost(host: string, rawHeaders: readonly string[] | undefined, rule
 }
 
 /** A page or worker of an extension whose origin the owner has not listed. */
-function isExtension(headers: Headers, { origins }: GuardRules): boolean {
+function isExtension(headers: Headers, host: string, { origins }: GuardRules): boolean {
   const origin = headers.get('origin')
   if (origin !== null) return EXTENSION_ORIGIN.test(origin) && !origins.includes(origin)
-  // Chromium sends no Origin with an extension's GET; what it sends instead, no page of a site and no address bar does.
+  // Browsers send no Origin with an extension's GET. Chromium says instead what no page and no address bar does; Firefox
+  // says what our own page does, but that page sends its address, too, and an extension cannot.
   const mode = headers.get('sec-fetch-mode')
-  const anonymous = headers.get('sec-fetch-site') === 'none' && mode !== null && mode !== 'navigate'
-  return anonymous && !origins.some((listed) => EXTENSION_ORIGIN.test(listed))
+  const site = headers.get('sec-fetch-site')
+  if (mode === null || mode === 'navigate' || (site !== 'none' && site !== 'same-origin')) return false
+  const ownPage = site === 'same-origin' && headers.get('referer')?.startsWith(`http://${host}/`)
+  return !ownPage && !origins.some((listed) => EXTENSION_ORIGIN.test(listed))
 }
 
 function checkOrigin(headers: Headers, host: string, rules: GuardRules, page: boolean): void {

@@ -56,6 +56,27 @@ describe('an extension', () => {
         )
   })
 
+  it('gets nothing by a GET that looks like our own page’s, as Firefox sends it', async () => {
+    for (const path of PATHS)
+      for (const referer of [
+        {},
+        { referer: 'http://127.0.0.1.evil.example/' },
+        { referer: 'http://127.0.0.1:81/' },
+      ])
+        for (const mode of ['cors', 'no-cors'])
+          expect(
+            await status(api, path, { 'sec-fetch-site': 'same-origin', 'sec-fetch-mode': mode, ...referer }),
+            `${path} ${mode} ${JSON.stringify(referer)}`,
+          ).toBe(401)
+    expect(
+      await status(api, '/health', {
+        'sec-fetch-site': 'same-origin',
+        'sec-fetch-mode': 'cors',
+        ...bearer(TOKEN),
+      }),
+    ).toBe(200)
+  })
+
   it('is served with it, and still without a CORS header', async () => {
     const health = await api.get('/health', { ...extensionGet, ...bearer(TOKEN) })
     expect(health.status).toBe(200)
@@ -103,9 +124,9 @@ describe('the token', () => {
   it('is asked of nobody else: programs, the own page, the address bar', async () => {
     expect(await status(api, '/health', {})).toBe(200)
     expect(await status(api, '/health', { 'sec-fetch-mode': 'cors' })).toBe(200)
-    expect(await status(api, '/health', { 'sec-fetch-site': 'same-origin', 'sec-fetch-mode': 'cors' })).toBe(
-      200,
-    )
+    const page = { 'sec-fetch-site': 'same-origin', 'sec-fetch-mode': 'cors', referer: 'http://127.0.0.1/' }
+    expect(await status(api, '/health', page)).toBe(200)
+    expect((await api.get('/health')).headers.get('referrer-policy')).toBe('same-origin')
     expect(await status(api, '/health', { 'sec-fetch-site': 'none', 'sec-fetch-mode': 'navigate' })).toBe(200)
   })
 })
