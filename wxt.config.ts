@@ -1,5 +1,10 @@
+import { writeFileSync } from 'node:fs'
+import { join, relative } from 'node:path'
 import react from '@vitejs/plugin-react'
+import type { Plugin } from 'vite'
 import { defineConfig } from 'wxt'
+// @ts-expect-error: a script, without types
+import { bundleNotices } from './scripts/third-party.mjs'
 import { EXTENSION_KEY, FIREFOX_ADDON_ID } from './shared/extension/identity.ts'
 
 /**
@@ -20,6 +25,17 @@ const policy = (development: boolean) => [
   "object-src 'none'",
 ]
 
+/** Files of other packages that the bundles took in, for their notices. */
+const bundled = new Set<string>()
+const collectBundled = (): Plugin => ({
+  name: 'collect-bundled',
+  generateBundle(_options, bundle) {
+    for (const chunk of Object.values(bundle)) {
+      if (chunk.type === 'chunk') for (const id of chunk.moduleIds) bundled.add(id)
+    }
+  },
+})
+
 export default defineConfig({
   modules: ['@wxt-dev/webextension-polyfill'],
   outDir: 'build/extension',
@@ -28,7 +44,8 @@ export default defineConfig({
   webExt: { disabled: true },
   manifestVersion: 3,
   vite: () => ({
-    plugins: [react()],
+    plugins: [react(), collectBundled()],
+    worker: { plugins: () => [collectBundled()] },
     build: { target: 'es2022', assetsInlineLimit: 0 },
   }),
   manifest: ({ browser, command }) => ({
@@ -68,6 +85,12 @@ export default defineConfig({
         absoluteSrc: `${wxt.config.root}/models/embedded/draft.gguf`,
         relativeDest: 'models/draft.gguf',
       })
+    },
+    'build:done': (wxt) => {
+      const files = [...bundled]
+        .filter((id) => id.startsWith(wxt.config.root))
+        .map((id) => relative(wxt.config.root, id))
+      writeFileSync(join(wxt.config.outDir, 'THIRD-PARTY.txt'), bundleNotices(files))
     },
   },
 })

@@ -14,7 +14,7 @@ import {
 import { basename, join } from 'node:path'
 import { build } from './build.mjs'
 import { executableAssets } from './executable-assets.mjs'
-import { thirdPartyText } from './third-party.mjs'
+import { executableNotices } from './third-party.mjs'
 import { ensureInstalled, must, pinnedNode, root } from './toolchain.mjs'
 
 const out = join(root, 'build', 'package')
@@ -48,7 +48,7 @@ async function makeExecutable() {
     rmSync(fresh, { force: true })
     await inject(node, main, { ...assets, 'digests.json': digestsFile }, fresh)
     renameSync(fresh, executable)
-    writeFileSync(join(out, 'THIRD-PARTY.txt'), thirdPartyText(inputs, node))
+    writeFileSync(join(out, 'THIRD-PARTY.txt'), executableNotices(inputs, node))
     const files = [executable, join(out, 'THIRD-PARTY.txt')]
     writeFileSync(
       join(out, 'SHA256SUMS'),

@@ -1,16 +1,22 @@
-// The licences of everything that a single executable carries: Node and the packages in its bundle.
+// The licences of what our bundles carry: the extension's packages; the single executable's, and Node.
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { root } from './toolchain.mjs'
 
 /**
  * @param {string[]} inputs files of the bundle, relative to the root
+ * @returns {string}
+ */
+export function bundleNotices(inputs) {
+  return toText(packagesOf(inputs))
+}
+
+/**
+ * @param {string[]} inputs files of the bundle, relative to the root
  * @param {string} node the executable that it is put into
  * @returns {string}
  */
-export function thirdPartyText(inputs, node) {
-  const folders = new Set(inputs.map(packageFolder).filter((folder) => folder !== null))
-  const packages = [...folders].map(describe).sort((a, b) => a.name.localeCompare(b.name))
+export function executableNotices(inputs, node) {
   // Beside bin/node in a package or an archive of Node; elsewhere its text is a click away.
   const nodeLicence = join(dirname(node), '..', 'LICENSE')
   const sections = [
@@ -21,10 +27,19 @@ export function thirdPartyText(inputs, node) {
         ? readFileSync(nodeLicence, 'utf8')
         : `https://github.com/nodejs/node/blob/${process.version}/LICENSE`,
     },
-    ...packages,
+    ...packagesOf(inputs),
     // libdatachannel, libjuice, libsrtp, usrsctp and OpenSSL are linked into its addon.
     describe(join('node_modules', 'node-datachannel')),
   ]
+  return toText(sections)
+}
+
+function packagesOf(inputs) {
+  const folders = new Set(inputs.map(packageFolder).filter((folder) => folder !== null))
+  return [...folders].map(describe).sort((a, b) => a.name.localeCompare(b.name))
+}
+
+function toText(sections) {
   const unique = sections.filter(({ name }, i) => sections.findIndex((other) => other.name === name) === i)
   return unique
     .map(({ name, licence, text }) => `${'='.repeat(80)}\n${name} (${licence})\n\n${text.trim()}\n`)

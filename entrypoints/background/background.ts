@@ -54,7 +54,10 @@ export class Background implements PlaceOwner {
         this.#host.attach(true)
         return undefined
       case 'chat':
-        await this.#queue(() => this.#place.open())
+        await this.#queue(async () => {
+          await this.#place.open()
+          await this.#place.send({ to: 'offscreen', type: 'chat' })
+        })
         return undefined
       case 'retry':
         await this.#queue(() => this.#place.send({ to: 'offscreen', type: 'retry' }))

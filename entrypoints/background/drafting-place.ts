@@ -8,7 +8,7 @@ export interface DraftingPlace {
   /** Opens it if need be; it then asks for its task. */
   open(): Promise<void>
   send(message: ToOffscreen): Promise<void>
-  /** Ends everything in it at once. */
+  /** Ends it, unless it has something to do after all: a chat may have come meanwhile. */
   close(): Promise<void>
 }
 
@@ -41,7 +41,9 @@ class OffscreenDocument implements DraftingPlace {
   }
 
   async close(): Promise<void> {
-    if (await this.isOpen()) await chrome.offscreen.closeDocument()
+    if (!(await this.isOpen())) return
+    const question: ToOffscreen = { to: 'offscreen', type: 'idle' }
+    if ((await browser.runtime.sendMessage(question)) === true) await chrome.offscreen.closeDocument()
   }
 }
 
@@ -91,7 +93,7 @@ class OwnPage implements DraftingPlace {
     ;(await this.#document)?.receive(message)
   }
 
-  /** The page stays until the browser ends it; what it ran has ended. Unless a chat was opened meanwhile. */
+  /** The page stays until the browser ends it; what it ran has ended. */
   async close(): Promise<void> {
     if ((await this.#document)?.isIdle() === false) return
     await browser.alarms.clear(AWAKE)

@@ -43,6 +43,10 @@ export interface Task {
 export type ToOffscreen =
   | { readonly to: 'offscreen'; readonly type: 'task'; readonly task: Task }
   | { readonly to: 'offscreen'; readonly type: 'retry' }
+  /** A chat page has opened: its port will come. */
+  | { readonly to: 'offscreen'; readonly type: 'chat' }
+  /** Whether there is nothing to do any more; answered by a boolean. */
+  | { readonly to: 'offscreen'; readonly type: 'idle' }
 
 /** Name of the port over which the chat page asks an Oracle of the mesh. */
 export const CHAT_PORT = 'chat'

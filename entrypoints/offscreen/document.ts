@@ -5,6 +5,9 @@ import { ChatRelay } from './chat-relay.ts'
 import { watchPower } from './power.ts'
 import { ScoutRuntime } from './runtime.ts'
 
+/** A chat page's port comes within this time of its opening, or not at all. */
+const CHAT_MS = 5_000
+
 export interface DraftingDocument {
   receive(message: ToOffscreen): void
   /** Nothing is to be done any more. */
@@ -40,7 +43,8 @@ export function startDraftingDocument(outside: {
     isIdle: () => runtime.idle,
     receive(message) {
       if (message.type === 'retry') runtime.retry()
-      else runtime.assign(message.task)
+      else if (message.type === 'chat') setTimeout(runtime.holdNode(), CHAT_MS)
+      else if (message.type === 'task') runtime.assign(message.task)
     },
   }
 }

@@ -22,7 +22,7 @@ const server = new EngineServer<WorkerLoad>({
     if (gpu.engine) return { engine: gpu.engine, why: gpu.why }
     return {
       engine: await loadReferenceEngine(bytes, limits),
-      why: `the slow reference engine drafts: ${gpu.why}`,
+      why: gpu.why,
     }
   },
   send,

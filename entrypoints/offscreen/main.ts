@@ -10,9 +10,11 @@ const document = startDraftingDocument({
   channel,
   tell: (message) => void tell(message).catch(() => {}),
 })
-browser.runtime.onMessage.addListener((raw: unknown) => {
+browser.runtime.onMessage.addListener((raw: unknown, _sender, respond) => {
   const message = raw as ToOffscreen
-  if (message?.to === 'offscreen') document.receive(message)
+  if (message?.to !== 'offscreen') return
+  if (message.type === 'idle') respond(document.isIdle())
+  else document.receive(message)
 })
 const task = (await tell({ to: 'background', type: 'task' })) as Task | undefined
 if (task) document.receive({ to: 'offscreen', type: 'task', task })

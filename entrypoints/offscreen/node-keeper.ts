@@ -69,6 +69,13 @@ export class NodeKeeper {
     await node?.stop()
   }
 
+  /** Ends all connections: what is dialled next is dialled by the addresses that are listed now. */
+  async hangUp(): Promise<void> {
+    await Promise.all(
+      (this.#node?.getConnections() ?? []).map((connection) => connection.close().catch(() => {})),
+    )
+  }
+
   /** Shows an Oracle the invitation that the user pasted for it, if there is one left. */
   async greet(connection: Connection, signal: AbortSignal): Promise<void> {
     const oracle = connection.remotePeer.toString()

@@ -178,6 +178,7 @@ export class ScoutRuntime {
       JSON.stringify(this.#drafting.made) !== JSON.stringify(scoutSettings(this.#task.settings))
     if (this.#drafting && (!drafts || changed || !this.#engine)) {
       await this.#drafting.stop()
+      if (changed) await this.#nodes.hangUp()
       this.#drafting = null
       this.#status = null
       return true
