@@ -1,7 +1,7 @@
 import { JoinField } from '../pages/components/join-field.tsx'
 import { describeHost } from '../pages/describe-host.ts'
 import type { ExtensionFeed } from '../pages/extension-feed.ts'
-import { withOracle } from '../pages/oracle-list.ts'
+import { withOracle } from '../pages/oracle-entries.ts'
 import { useExtension } from '../pages/use-extension.ts'
 import type { Place } from './place.ts'
 

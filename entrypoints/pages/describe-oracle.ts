@@ -1,7 +1,7 @@
 import { type ExtensionState, shouldDraft } from '../background/state.ts'
 import type { OracleEntry } from '../options/settings.ts'
 import type { Description } from './describe.ts'
-import { peerIdOf } from './oracle-list.ts'
+import { peerIdOf } from './oracle-entries.ts'
 import { refusalWords } from './refusal.ts'
 
 export interface OracleDescription {

@@ -2,7 +2,7 @@ import { type ReactNode, useEffect, useRef, useState } from 'react'
 import type { OracleEntry } from '../options/settings.ts'
 import { JoinField } from '../pages/components/join-field.tsx'
 import type { ExtensionFeed } from '../pages/extension-feed.ts'
-import { peerIdOf, withOracle } from '../pages/oracle-list.ts'
+import { peerIdOf, withOracle } from '../pages/oracle-entries.ts'
 import { shortPeerId } from '../pages/peer-names.ts'
 
 interface Props {

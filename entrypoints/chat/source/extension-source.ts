@@ -1,6 +1,6 @@
 import { type ExtensionState, hasLocalOracle } from '../../background/state.ts'
 import type { ExtensionFeed } from '../../pages/extension-feed.ts'
-import { peerIdOf } from '../../pages/oracle-list.ts'
+import { peerIdOf } from '../../pages/oracle-entries.ts'
 import {
   type AskOptions,
   ChatError,

@@ -1,6 +1,6 @@
 import { type FormEvent, useId, useState } from 'react'
 import type { OracleEntry } from '../../options/settings.ts'
-import { peerIdOf, readPasted, transportsOf } from '../oracle-list.ts'
+import { peerIdOf, readPasted, transportsOf } from '../oracle-entries.ts'
 import { shortPeerId, TRANSPORT_NAMES } from '../peer-names.ts'
 
 interface Props {

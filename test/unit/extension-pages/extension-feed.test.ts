@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { DEFAULT_SETTINGS } from '../../../entrypoints/options/settings.ts'
 import { ExtensionFeed } from '../../../entrypoints/pages/extension-feed.ts'
-import { withOracle } from '../../../entrypoints/pages/oracle-list.ts'
+import { withOracle } from '../../../entrypoints/pages/oracle-entries.ts'
 import { FakePlatform } from './fake-platform.ts'
 import { attached, oracle, PEER_A, PEER_B, scout } from './states.ts'
 

@@ -6,7 +6,7 @@ import {
   transportsOf,
   withOracle,
   withoutOracle,
-} from '../../../entrypoints/pages/oracle-list.ts'
+} from '../../../entrypoints/pages/oracle-entries.ts'
 import { shortPeerId } from '../../../entrypoints/pages/peer-names.ts'
 import { formatJoinLink } from '../../../shared/protocol/join-link.ts'
 import { LIMITS } from '../../../shared/protocol/limits.ts'
