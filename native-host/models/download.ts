@@ -61,6 +61,7 @@ export async function download(init: DownloadInit): Promise<Downloaded> {
     try {
       return await downloadLocked(init)
     } catch (error) {
+      if (init.signal.aborted) throw init.signal.reason
       if (error instanceof TransientError) throw new ModelError(error.code, error.message, { cause: error })
       throw error
     }

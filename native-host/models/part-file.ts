@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { ModelError } from './model-error.ts'
 import { type ByteRange, RangeSet } from './range-set.ts'
 
-/** Written down at least so often while bytes come: a killed process loses no more. */
+/** Bytes are written down so soon after they came: a killed process loses no more. */
 const JOURNAL_MS = 1_000
 
 /** Which file the bytes are of: only the same one is gone on with. */
@@ -35,7 +35,7 @@ export class PartFile {
   readonly resumed: number
   readonly #handle: FileHandle
   readonly #identity: PartIdentity
-  #journalled = performance.now()
+  #due: NodeJS.Timeout | null = null
   #journalling: Promise<void> = Promise.resolve()
 
   private constructor(path: string, handle: FileHandle, identity: PartIdentity, ranges: RangeSet) {
@@ -68,7 +68,8 @@ export class PartFile {
         done += bytesWritten
       }
       this.ranges.add(position, position + bytes.length)
-      if (performance.now() - this.#journalled >= JOURNAL_MS) await this.save()
+      // What goes wrong there goes wrong at the next write, too, or at the end.
+      this.#due ??= setTimeout(() => this.save().catch(() => {}), JOURNAL_MS)
     } catch (error) {
       throw writeError(error, this.path)
     }
@@ -76,7 +77,8 @@ export class PartFile {
 
   /** Writes the journal as things are now, after a writing that is under way. */
   save(): Promise<void> {
-    this.#journalled = performance.now()
+    clearTimeout(this.#due ?? undefined)
+    this.#due = null
     const saved = this.#journalling.then(() => this.#writeJournal())
     this.#journalling = saved.catch(() => {})
     return saved

@@ -35,13 +35,15 @@ export class ProgressLine {
     if (isNew) {
       this.#heading = heading
       this.#speed = new Speedometer()
+      this.#speed.add(progress.done, now)
+      // A log needs no line about a beginning.
+      if (!this.#sink.isTerminal) this.#shown = now
     }
     const isLast = progress.done === progress.total
     const isDue = now - this.#shown >= (this.#sink.isTerminal ? TERMINAL_MS : LOG_MS)
-    if (!isNew && !isDue && !isLast) return
+    const isWanted = this.#sink.isTerminal ? isNew || isLast : isLast && progress.phase === 'fetching'
+    if (!isDue && !isWanted) return
     this.#speed.add(progress.done, now)
-    // A check is short: a log needs no line about its beginning.
-    if (progress.phase === 'checking' && !this.#sink.isTerminal && !isDue) return
     this.#shown = now
     const text = describeProgress(file, progress, this.#speed.bytesPerSecond(), this.#sink.columns)
     this.#sink.write(this.#sink.isTerminal ? `\r\x1b[K${text}` : `${text}\n`)

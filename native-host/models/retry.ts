@@ -49,14 +49,15 @@ export class Retries {
     this.#failed = 0
   }
 
-  /** Waits until the next try. @throws the error itself when there is none, and when the signal aborts */
+  /** Waits until the next try. @throws the error itself when there is none, the signal's reason when it aborts */
   async next(error: TransientError, signal: AbortSignal): Promise<void> {
     this.#failed++
     const { tries, firstWaitMs, longestWaitMs, mostAskedMs } = this.#policy
     if (this.#failed >= tries || (error.waitMs ?? 0) > mostAskedMs) throw error
     const doubled = Math.min(longestWaitMs, firstWaitMs * 2 ** (this.#failed - 1))
     // Several connections that were cut off at once should not come back at once.
-    await sleep(error.waitMs ?? doubled * (0.75 + Math.random() / 2), undefined, { signal })
+    const waitMs = error.waitMs ?? doubled * (0.75 + Math.random() / 2)
+    await sleep(waitMs, undefined, { signal }).catch(() => signal.throwIfAborted())
   }
 }
 
