@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { Tokenizer } from '../../shared/tokenizer/tokenizer.ts'
 import { ModelsFolder } from '../models/models-folder.ts'
+import { Registry } from '../models/registry.ts'
 import { assets } from '../packaged/assets.ts'
 import { homeFolders } from '../settings/home.ts'
 import { ShardError } from './shard-error.ts'
@@ -17,6 +18,12 @@ export function modelFile(setting: string, role: 'target' | 'draft'): string {
   const installed = new ModelsFolder(homeFolders(process.env)).find(setting)
   if (installed !== undefined) return installed.path
   const key = role === 'target' ? 'engine.model' : 'draft.model'
+  const listed = Registry.load().find(setting)
+  if (listed?.source.kind === 'hub')
+    throw new ShardError(
+      'MODEL_NOT_FOUND',
+      `the model ${listed.name} is not here yet: \`shard model pull ${listed.name}\` fetches it (setting ${key})`,
+    )
   throw new ShardError(
     'MODEL_NOT_FOUND',
     `there is no model at ${path} (setting ${key}); \`shard model list\` shows those that are`,

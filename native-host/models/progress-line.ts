@@ -85,7 +85,7 @@ export function describeProgress(
     file.length > columns / 3 ? `${file.slice(0, Math.max(1, Math.floor(columns / 3) - 1))}…` : file
   const room = Math.min(LONGEST_BAR, columns - name.length - figures.length - 5)
   const bar = total === null || total === 0 || room < 5 ? '' : `[${barOf(done / total, room)}] `
-  return `${name} ${bar}${figures}`.slice(0, Math.max(20, columns - 1))
+  return `${name} ${bar}${figures}`.slice(0, Math.max(1, columns - 1))
 }
 
 function barOf(share: number, length: number): string {
