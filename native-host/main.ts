@@ -3,6 +3,7 @@ import { EngineError } from '../shared/engine/engine-error.ts'
 import { TokenizerError } from '../shared/tokenizer/tokenizer-error.ts'
 import { createProgram } from './cli/program.ts'
 import { EXIT, ShardError } from './daemon/shard-error.ts'
+import { ModelError } from './models/model-error.ts'
 import { SettingsError } from './settings/settings-error.ts'
 
 /** One line for what its reader can do something about; the whole story for what nobody foresaw. */
@@ -10,6 +11,7 @@ function fail(error: unknown): never {
   if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? 0 : EXIT.usage)
   const foreseen =
     error instanceof ShardError ||
+    error instanceof ModelError ||
     error instanceof SettingsError ||
     error instanceof EngineError ||
     error instanceof TokenizerError
@@ -19,7 +21,7 @@ function fail(error: unknown): never {
       ? (error.stack ?? error.message)
       : String(error)
   process.stderr.write(`shard: ${text}\n`)
-  if (error instanceof ShardError) process.exit(error.exitCode)
+  if (error instanceof ShardError || error instanceof ModelError) process.exit(error.exitCode)
   process.exit(error instanceof SettingsError ? EXIT.usage : EXIT.failure)
 }
 

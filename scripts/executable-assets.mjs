@@ -6,7 +6,7 @@ import { fail, root } from './toolchain.mjs'
 
 /** @returns {Record<string, string>} path of each asset's file by its name */
 export function executableAssets() {
-  const named = ['build/native/shard-engine.node', 'package.json']
+  const named = ['build/native/shard-engine.node', 'package.json', 'models/registry.json']
   return {
     ...Object.fromEntries(named.map((name) => [name, present(join(root, ...name.split('/')))])),
     ...folder('dist/chat'),

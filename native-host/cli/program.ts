@@ -2,6 +2,7 @@ import { Command, Option } from 'commander'
 import { version } from '../packaged/version.ts'
 import { SCOUT_FLAGS, SHORT_FLAGS } from '../settings/names.ts'
 import type { SettingKey } from '../settings/schema.ts'
+import { addModelCommands } from './model-commands.ts'
 import { addSettingOptions } from './setting-options.ts'
 
 const SCOUT_KEYS: readonly SettingKey[] = [
@@ -87,17 +88,12 @@ export function createProgram(): Command {
     .description('unpair a device')
     .action(async (peerId) => (await import('./device.ts')).deviceRemove(peerId))
 
-  const model = program.command('model').description('models on this machine')
-  model
-    .command('list')
-    .description('the embedded pair, and GGUF files in the models folder')
-    .option('--json', 'for programs')
-    .action(async (options) => (await import('./model-list.ts')).modelList(options))
+  addModelCommands(program)
 
   program
     .command('logits')
     .description('teacher-forced logits of a model: float32 little-endian, one row a token')
-    .option('--model <file>', 'a GGUF file, or embedded', 'embedded')
+    .option('--model <file>', 'an installed model, a GGUF file, or embedded', 'embedded')
     .requiredOption('--tokens <ids>', 'token ids, such as 1,2,3')
     .requiredOption('--out <file>', 'where to write')
     .option('--engine <kind>', 'auto, native or reference', 'auto')

@@ -1,18 +1,29 @@
-import { existsSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { Tokenizer } from '../../shared/tokenizer/tokenizer.ts'
+import { ModelsFolder } from '../models/models-folder.ts'
+import { Registry } from '../models/registry.ts'
 import { assets } from '../packaged/assets.ts'
+import { homeFolders } from '../settings/home.ts'
 import { ShardError } from './shard-error.ts'
 
-/** What `embedded` means for the setting engine.model, and for draft.model. */
+/** The file of engine.model or draft.model: `embedded`, a path, or the name of an installed model. */
 export function modelFile(setting: string, role: 'target' | 'draft'): string {
   const path =
     setting === 'embedded'
       ? join(assets.path('models/embedded') ?? 'models/embedded', `${role}.gguf`)
       : resolve(setting)
-  if (existsSync(path)) return path
+  if (existsSync(path) && !statSync(path).isDirectory()) return path
+  const installed = new ModelsFolder(homeFolders(process.env)).find(setting)
+  if (installed !== undefined) return installed.path
   const key = role === 'target' ? 'engine.model' : 'draft.model'
+  const listed = Registry.load().find(setting)
+  if (listed?.source.kind === 'hub')
+    throw new ShardError(
+      'MODEL_NOT_FOUND',
+      `the model ${listed.name} is not here yet: \`shard model pull ${listed.name}\` fetches it (setting ${key})`,
+    )
   throw new ShardError(
     'MODEL_NOT_FOUND',
     `there is no model at ${path} (setting ${key}); \`shard model list\` shows those that are`,

@@ -34,7 +34,9 @@ export const settingsSchema = z.strictObject({
   'engine.kernel': choice('auto', ['auto', 'avx512vnni', 'avx2', 'portable'], {
     meaning: "the native engine's kernels; auto takes the fastest that this processor has",
   }),
-  'engine.model': text('embedded', { meaning: 'a GGUF file with its tokenizer beside it, or embedded' }),
+  'engine.model': text('embedded', {
+    meaning: 'an installed model, a GGUF file with its tokenizer beside it, or embedded',
+  }),
   'engine.threads': integer(0, 0, 256, { meaning: 'threads of the engine; 0 = one per core' }),
   'engine.pace_ms': integer(0, 0, 60_000, {
     unit: 'ms',
@@ -92,7 +94,9 @@ export const settingsSchema = z.strictObject({
   'draft.local': choice('none', ['none', 'model', 'ngram', 'both'], {
     meaning: 'drafters beside the engine, in the Oracle itself',
   }),
-  'draft.model': text('embedded', { meaning: 'the draft model (a GGUF file, or embedded)' }),
+  'draft.model': text('embedded', {
+    meaning: 'the draft model (an installed one, a GGUF file, or embedded)',
+  }),
 
   'scouts.count': integer(0, 0, 16, { meaning: 'headless Scouts that serve starts beside the Oracle' }),
   'scout.oracle': list({ meaning: 'multiaddrs of the Oracle that a headless Scout serves' }),
@@ -100,6 +104,12 @@ export const settingsSchema = z.strictObject({
     meaning: 'whom a headless Scout drafts for: the Oracles given to it, or any that offers work',
   }),
   'scout.capacity': integer(4, 1, 16, { meaning: 'requests that a Scout drafts at once' }),
+
+  'models.host': text('https://huggingface.co', {
+    meaning:
+      'where models are fetched from: a hub with the paths of huggingface.co; HF_ENDPOINT when not set',
+  }),
+  'models.connections': integer(4, 1, 16, { meaning: 'ranges of a model that are fetched at once' }),
 
   'bridge.extensions': list({
     meaning:

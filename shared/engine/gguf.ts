@@ -27,7 +27,7 @@ export interface GgufTensor {
   readonly columns: number
   /** Product of the other dimensions. */
   readonly rows: number
-  /** The tensor's bytes, a view into the file. */
+  /** The tensor's bytes, a view into the file; cut short, or empty, where only the file's head was parsed. */
   readonly data: Uint8Array
 }
 
@@ -42,9 +42,10 @@ const STRING = 8
 
 /**
  * Parses a GGUF file. Every number of the file is checked before it is used or allocated for.
+ * @param fileBytes size of the whole file when `bytes` are only its head, with all of its metadata and directory
  * @throws {EngineError} GGUF_TRUNCATED, GGUF_INVALID, GGUF_UNSUPPORTED
  */
-export function parseGguf(bytes: Uint8Array): Gguf {
+export function parseGguf(bytes: Uint8Array, fileBytes = bytes.length): Gguf {
   const cursor = new GgufCursor(bytes)
   const magic = cursor.take(4, 'magic')
   if (String.fromCharCode(...bytes.subarray(magic, magic + 4)) !== 'GGUF') {
@@ -69,7 +70,7 @@ export function parseGguf(bytes: Uint8Array): Gguf {
   const tensors = new Map<string, GgufTensor>()
   for (const info of directory) {
     if (tensors.has(info.name)) throw invalid(`tensor ${JSON.stringify(info.name)} is there twice`)
-    tensors.set(info.name, locate(info, bytes, dataStart, alignment))
+    tensors.set(info.name, locate(info, bytes, fileBytes, dataStart, alignment))
   }
   return { version, metadata, tensors }
 }
@@ -188,7 +189,13 @@ function readTensorInfo(cursor: GgufCursor): TensorInfo {
   return { name, type, columns, rows: weights / columns, offset: cursor.size('tensor directory') }
 }
 
-function locate(info: TensorInfo, bytes: Uint8Array, dataStart: number, alignment: number): GgufTensor {
+function locate(
+  info: TensorInfo,
+  bytes: Uint8Array,
+  fileBytes: number,
+  dataStart: number,
+  alignment: number,
+): GgufTensor {
   const { name, type, columns, rows, offset } = info
   if (offset % alignment !== 0) {
     throw invalid(
@@ -197,10 +204,10 @@ function locate(info: TensorInfo, bytes: Uint8Array, dataStart: number, alignmen
   }
   const size = ((rows * columns) / type.blockWeights) * type.blockBytes + type.tailBytes
   const start = dataStart + offset
-  if (start + size > bytes.length) {
+  if (start + size > fileBytes) {
     throw new EngineError(
       'GGUF_TRUNCATED',
-      `tensor ${JSON.stringify(name)} needs bytes ${start} to ${start + size}, the file has ${bytes.length}: fetch it again`,
+      `tensor ${JSON.stringify(name)} needs bytes ${start} to ${start + size}, the file has ${fileBytes}: fetch it again`,
     )
   }
   return { name, type, columns, rows, data: bytes.subarray(start, start + size) }

@@ -1,0 +1,87 @@
+import type { Gguf, GgufTensor, GgufValue } from '../../shared/engine/gguf.ts'
+import { readModelConfig } from '../../shared/engine/model-config.ts'
+import { hashGgufTokenizer } from '../../shared/engine/tokenizer-hash.ts'
+
+/** What a GGUF's head says about a model, whether or not the engine runs it; null where it says nothing. */
+export interface ModelFacts {
+  readonly title: string | null
+  readonly architecture: string | null
+  readonly parameters: number
+  /** Of all weights: scales, padding and embeddings included. */
+  readonly bitsPerWeight: number
+  /** Tensor types by name, those with the most bytes first. */
+  readonly types: readonly string[]
+  readonly layers: number | null
+  readonly contextLength: number | null
+  /** Keys and values of one token in f16, all layers. */
+  readonly kvBytesPerToken: number | null
+  /** Bytes of all tensors: what is resident when the model is loaded. */
+  readonly weightBytes: number
+  readonly licence: string | null
+  /** Over the vocabulary; null when the file has none. */
+  readonly tokenizerHash: string | null
+  /** Why the engine does not run it; null = it does. */
+  readonly refused: string | null
+}
+
+export async function modelFacts(gguf: Gguf): Promise<ModelFacts> {
+  const architecture = text(gguf.metadata.get('general.architecture'))
+  const number = (name: string) => positive(gguf.metadata.get(`${architecture}.${name}`))
+  const layers = number('block_count')
+  const heads = number('attention.head_count')
+  const kvHeads = number('attention.head_count_kv') ?? heads
+  const embedding = number('embedding_length')
+  const usual = embedding !== null && heads !== null ? embedding / heads : null
+  const keys = number('attention.key_length') ?? usual
+  const values = number('attention.value_length') ?? keys
+  const isKnown = layers !== null && kvHeads !== null && keys !== null && values !== null
+  let parameters = 0
+  let weightBytes = 0
+  const bytesByType = new Map<string, number>()
+  for (const tensor of gguf.tensors.values()) {
+    const bytes = bytesOf(tensor)
+    parameters += tensor.rows * tensor.columns
+    weightBytes += bytes
+    bytesByType.set(tensor.type.name, (bytesByType.get(tensor.type.name) ?? 0) + bytes)
+  }
+  return {
+    title: text(gguf.metadata.get('general.name')),
+    architecture,
+    parameters,
+    bitsPerWeight: parameters === 0 ? 0 : (weightBytes * 8) / parameters,
+    types: [...bytesByType].sort((a, b) => b[1] - a[1]).map(([name]) => name),
+    layers,
+    contextLength: number('context_length'),
+    kvBytesPerToken: isKnown ? layers * kvHeads * (keys + values) * 2 : null,
+    weightBytes,
+    licence: text(gguf.metadata.get('general.license')),
+    tokenizerHash: gguf.metadata.has('tokenizer.ggml.tokens') ? await hashGgufTokenizer(gguf) : null,
+    refused: refusal(gguf),
+  }
+}
+
+/** Weights and the KV cache of one sequence that fills `context` tokens. */
+export function memoryAt({ weightBytes, kvBytesPerToken }: ModelFacts, context: number): number | null {
+  return kvBytesPerToken === null ? null : weightBytes + kvBytesPerToken * context
+}
+
+function refusal(gguf: Gguf): string | null {
+  try {
+    readModelConfig(gguf)
+    return null
+  } catch (error) {
+    return (error as Error).message
+  }
+}
+
+function bytesOf({ type, rows, columns }: GgufTensor): number {
+  return ((rows * columns) / type.blockWeights) * type.blockBytes + type.tailBytes
+}
+
+function text(value: GgufValue | undefined): string | null {
+  return typeof value === 'string' && value !== '' ? value.slice(0, 200) : null
+}
+
+function positive(value: GgufValue | undefined): number | null {
+  return typeof value === 'number' && Number.isInteger(value) && value > 0 ? value : null
+}

@@ -1,0 +1,121 @@
+import { mkdir, truncate, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { modelFile } from '../../../native-host/daemon/model-files.ts'
+import { readGgufHead } from '../../../native-host/models/gguf-head.ts'
+import { memoryAt, modelFacts } from '../../../native-host/models/model-facts.ts'
+import { writeGguf } from '../../support/gguf-writer.ts'
+import { randomGguf } from '../../support/random-gguf.ts'
+import { tempFolder } from '../../support/temp-folder.ts'
+
+async function factsOf(bytes: Uint8Array) {
+  const path = join(await tempFolder(), 'x.gguf')
+  await writeFile(path, bytes)
+  return modelFacts((await readGgufHead(path)).gguf)
+}
+
+describe('facts of a model', () => {
+  it('sizes, bits, memory', async () => {
+    const facts = await factsOf(
+      randomGguf({
+        layers: 3,
+        embedding: 256,
+        feedForward: 512,
+        heads: 4,
+        kvHeads: 2,
+        headDim: 64,
+        vocabSize: 320,
+      }),
+    )
+    const layer = 256 * 256 * 2 + 2 * 128 * 256 + 3 * 256 * 512
+    const norms = 3 * (256 + 256 + 256 + 512) + 256
+    expect(facts).toMatchObject({
+      architecture: 'bitnet',
+      layers: 3,
+      parameters: 320 * 256 + 3 * layer + norms,
+      // f16 keys and values of two heads of 64, in three layers
+      kvBytesPerToken: 3 * 2 * (64 + 64) * 2,
+      weightBytes: 320 * 256 * 2 + (3 * layer * 66) / 256 + norms * 4,
+      refused: null,
+    })
+    expect(memoryAt(facts, 100)).toBe(facts.weightBytes + 100 * 1536)
+    expect(facts.bitsPerWeight).toBeCloseTo((facts.weightBytes * 8) / facts.parameters)
+  })
+
+  it('of an architecture that the engine does not run', async () => {
+    const text = (value: string) => ({ type: 'text', value }) as const
+    const u32 = (value: number) => ({ type: 'u32', value }) as const
+    const facts = await factsOf(
+      writeGguf(
+        {
+          'general.architecture': text('mamba9'),
+          'mamba9.block_count': u32(2),
+          'mamba9.embedding_length': u32(128),
+          'mamba9.attention.head_count': u32(2),
+        },
+        [{ name: 'token_embd.weight', shape: [32, 4], type: 0, bytes: new Uint8Array(512) }],
+      ),
+    )
+    expect(facts).toMatchObject({
+      architecture: 'mamba9',
+      parameters: 128,
+      bitsPerWeight: 32,
+      kvBytesPerToken: 2 * 2 * 128 * 2,
+      tokenizerHash: null,
+      refused: expect.stringMatching(/mamba9/),
+    })
+  })
+
+  it('says nothing where the file says nothing', async () => {
+    const facts = await factsOf(writeGguf({}, []))
+    expect(facts).toMatchObject({
+      architecture: null,
+      parameters: 0,
+      bitsPerWeight: 0,
+      kvBytesPerToken: null,
+    })
+    expect(memoryAt(facts, 5)).toBeNull()
+  })
+})
+
+describe('the head of a file', () => {
+  it('of several GB is read without them', async () => {
+    const folder = await tempFolder()
+    await mkdir(folder, { recursive: true })
+    const path = join(folder, 'large.gguf')
+    await writeFile(path, randomGguf())
+    // A hole, which takes no room.
+    await truncate(path, 9_000_000_000)
+    const { gguf, bytes } = await readGgufHead(path)
+    expect(bytes).toBe(9_000_000_000)
+    expect(gguf.tensors.size).toBeGreaterThan(10)
+  })
+
+  it('longer than the first read', async () => {
+    const words = Array.from({ length: 20 }, (_, i) => String(i).padEnd(1_000_000, 'x'))
+    const facts = await factsOf(writeGguf({ 'tokenizer.ggml.tokens': { type: 'texts', value: words } }, []))
+    expect(facts.tokenizerHash).toMatch(/^[0-9a-f]{64}$/)
+  })
+
+  it('of a file that was cut off is refused', async () => {
+    const path = join(await tempFolder(), 'x.gguf')
+    const whole = randomGguf()
+    await writeFile(path, whole.subarray(0, whole.length - 1000))
+    await expect(readGgufHead(path)).rejects.toMatchObject({ code: 'GGUF_TRUNCATED' })
+    await writeFile(path, whole.subarray(0, 100))
+    await expect(readGgufHead(path)).rejects.toMatchObject({ code: 'GGUF_TRUNCATED' })
+    await writeFile(path, 'nothing')
+    await expect(readGgufHead(path)).rejects.toMatchObject({ code: 'GGUF_INVALID' })
+    await expect(readGgufHead(`${path}.not`)).rejects.toMatchObject({ code: 'CANNOT_READ' })
+  })
+
+  it('says what the whole file says', async () => {
+    const facts = await modelFacts((await readGgufHead(modelFile('embedded', 'target'))).gguf)
+    expect(facts).toMatchObject({
+      parameters: 7352576,
+      layers: 8,
+      contextLength: 1024,
+      types: ['F16', 'TQ2_0', 'F32'],
+    })
+  })
+})
