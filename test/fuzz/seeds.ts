@@ -1,6 +1,7 @@
 import { type Metadata, type TensorData, writeGguf } from '../support/gguf-writer.ts'
 import { packTernary, TERNARY_LAYOUT, type TernaryType } from '../support/pack-ternary.ts'
 import { Random } from '../support/random.ts'
+import { randomTable, TABLE_LAYOUT, type TableType } from '../support/random-table.ts'
 
 /** The smallest well-formed models of each kind, a few kB each: where fuzzing starts. */
 export function seeds(): ReadonlyMap<string, Uint8Array> {
@@ -10,6 +11,10 @@ export function seeds(): ReadonlyMap<string, Uint8Array> {
     ['bf16', tinyModel({ width: 16, heads: 1, dense: 30, ownHead: true })],
     ['q2_0', tinyModel({ width: 64, heads: 4, ternary: 'Q2_0', scales: 1 })],
     ['q2_0-blocks', tinyModel({ width: 128, heads: 8, ternary: 'Q2_0', scales: 2 })],
+    ['q2_0-of-128', tinyModel({ width: 128, heads: 8, ternary: 'Q2_0 of 128', scales: 2 })],
+    ['q4_0', tinyModel({ width: 64, heads: 4, ternary: 'Q2_0', table: 'Q4_0' })],
+    ['q8_0', tinyModel({ width: 64, heads: 4, ternary: 'Q2_0', table: 'Q8_0' })],
+    ['q6_k', tinyModel({ width: 256, heads: 16, ternary: 'Q2_0', table: 'Q6_K', kvHeads: 1 })],
     ['i2_s', tinyModel({ width: 128, heads: 8, ternary: 'I2_S', scales: 1, architecture: 'bitnet-b1.58' })],
     ['tq2_0', tinyModel({ width: 256, heads: 16, ternary: 'TQ2_0', scales: 1, kvHeads: 1 })],
     ['tq1_0', tinyModel({ width: 256, heads: 16, ternary: 'TQ1_0', scales: 1, kvHeads: 1 })],
@@ -26,6 +31,8 @@ interface Tiny {
   readonly scales?: number
   /** Type of the matrices when they are not ternary. */
   readonly dense?: number
+  /** Type of the embedding, where it is not a float. */
+  readonly table?: TableType
   readonly ownHead?: boolean
 }
 
@@ -63,7 +70,16 @@ function tinyModel(tiny: Tiny): Uint8Array {
     )
     tensors.push({ name, shape: [columns, rows], type: id, bytes })
   }
-  floats('token_embd.weight', [width, vocab], dense === 30 ? 30 : 1)
+  if (tiny.table === undefined) floats('token_embd.weight', [width, vocab], dense === 30 ? 30 : 1)
+  else {
+    const bytes = randomTable(tiny.table, width * vocab, random)
+    tensors.push({
+      name: 'token_embd.weight',
+      shape: [width, vocab],
+      type: TABLE_LAYOUT[tiny.table].id,
+      bytes,
+    })
+  }
   floats('blk.0.attn_norm.weight', [width], 0)
   matrix('blk.0.attn_q.weight', heads * headDim, width)
   matrix('blk.0.attn_k.weight', kvHeads * headDim, width)

@@ -1,6 +1,8 @@
 import { type Metadata, type TensorData, writeGguf } from './gguf-writer.ts'
+import { halfBits } from './half-bits.ts'
 import { packTernary, TERNARY_LAYOUT, type TernaryType } from './pack-ternary.ts'
 import { Random } from './random.ts'
+import { randomTable, TABLE_LAYOUT, type TableType } from './random-table.ts'
 
 export interface RandomModel {
   readonly seed?: number
@@ -19,12 +21,15 @@ export interface RandomModel {
   /** At least 258: 256 byte tokens, then multi-byte pieces, then `<|end|>` as the last. */
   readonly vocabSize?: number
   readonly contextLength?: number
-  /** A head of its own instead of the embedding. */
-  readonly ownHead?: boolean
+  /** Type of the embedding. */
+  readonly table?: TableType | TernaryType
+  /** Type of a head of its own; absent: the embedding is the head. */
+  readonly head?: TableType | TernaryType
+  /** Q2_0 with weights of 2 too. */
+  readonly codes?: 3 | 4
 }
 
 const F32 = 0
-const F16 = 1
 
 /**
  * A GGUF file of a BitNet model with random weights: same options, same bytes. Its logits have a standard deviation of a few
@@ -44,7 +49,9 @@ export function randomGguf(model: RandomModel = {}): Uint8Array<ArrayBuffer> {
     headDim = 64,
     vocabSize = 320,
     contextLength = 256,
-    ownHead = false,
+    table = 'F16',
+    head,
+    codes = 3,
   } = model
   const random = new Random(seed)
   const tensors: TensorData[] = []
@@ -54,30 +61,26 @@ export function randomGguf(model: RandomModel = {}): Uint8Array<ArrayBuffer> {
     tensors.push({ name, shape, type: F32, bytes: new Uint8Array(values.buffer) })
   }
   const gain = (name: string, size: number) => floats(name, [size], () => 1 + 0.2 * random.normal())
-  const table = (name: string) => {
-    // Multiples of 1/64 up to 4 are exact in binary16.
-    const halves = Uint16Array.from({ length: vocabSize * embedding }, () =>
-      halfBits(Math.max(-4, Math.min(4, Math.round(random.normal() * 12) / 64))),
-    )
-    tensors.push({
-      name,
-      shape: [embedding, vocabSize],
-      type: F16,
-      bytes: new Uint8Array(halves.buffer),
-    })
+  const tokens = (name: string, of: TableType | TernaryType) => {
+    if (of in TERNARY_LAYOUT) return ternary(name, vocabSize, embedding, of as TernaryType)
+    const { id, block } = TABLE_LAYOUT[of as TableType]
+    if (embedding % block !== 0)
+      throw new Error(`${name}: rows of ${embedding} weights, ${of} takes ${block}`)
+    const bytes = randomTable(of as TableType, vocabSize * embedding, random)
+    tensors.push({ name, shape: [embedding, vocabSize], type: id, bytes })
   }
-  const ternary = (name: string, rows: number, columns: number) => {
-    const { id, block } = TERNARY_LAYOUT[type]
-    if (columns % block !== 0) throw new Error(`${name}: rows of ${columns} weights, ${type} takes ${block}`)
-    const weights = Int8Array.from({ length: rows * columns }, () => random.integer(3) - 1)
+  const ternary = (name: string, rows: number, columns: number, of = type) => {
+    const { id, block } = TERNARY_LAYOUT[of]
+    if (columns % block !== 0) throw new Error(`${name}: rows of ${columns} weights, ${of} takes ${block}`)
+    const weights = Int8Array.from({ length: rows * columns }, () => random.integer(codes) - 1)
     const scale = () => (1 + random.integer(3) / 4) / Math.sqrt(columns)
     const one = scale()
     const all = Array.from({ length: weights.length / block }, () => (scales === 'block' ? scale() : one))
-    const bytes = packTernary(type, weights, type === 'I2_S' ? [one] : all.map(halfBits))
+    const bytes = packTernary(of, weights, of === 'I2_S' ? [one] : all.map(halfBits))
     tensors.push({ name, shape: [columns, rows], type: id, bytes })
   }
 
-  table('token_embd.weight')
+  tokens('token_embd.weight', table)
   for (let i = 0; i < layers; i++) {
     const name = (part: string) => `blk.${i}.${part}.weight`
     gain(name('attn_norm'), embedding)
@@ -93,7 +96,7 @@ export function randomGguf(model: RandomModel = {}): Uint8Array<ArrayBuffer> {
     ternary(name('ffn_down'), embedding, feedForward)
   }
   gain('output_norm.weight', embedding)
-  if (ownHead) table('output.weight')
+  if (head !== undefined) tokens('output.weight', head)
 
   const key = (name: string) => `${architecture}.${name}`
   const u32 = (value: number): Metadata => ({ type: 'u32', value })
@@ -135,19 +138,4 @@ function vocabulary(size: number): string[] {
     (_, i) => `${bytes[97 + (i % 26)]}${bytes[97 + Math.floor(i / 26)]}`,
   )
   return [...bytes, ...pairs, '<|end|>']
-}
-
-/** The binary16 bits of a number within its normal range, rounded to nearest, ties away from zero. */
-function halfBits(value: number): number {
-  if (value === 0) return 0
-  const sign = value < 0 ? 0x8000 : 0
-  const magnitude = Math.abs(value)
-  let exponent = Math.floor(Math.log2(magnitude))
-  let fraction = Math.round((magnitude / 2 ** exponent - 1) * 1024)
-  if (fraction === 1024) {
-    exponent++
-    fraction = 0
-  }
-  if (exponent < -14 || exponent > 15) throw new Error(`${value} is outside binary16's normal range`)
-  return sign | ((exponent + 15) << 10) | fraction
 }

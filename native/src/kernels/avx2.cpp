@@ -26,6 +26,10 @@ struct Lanes {
     return _mm256_castsi256_ps(_mm256_slli_epi32(wide, 16));
   }
   static Lanes loadBf16(const std::uint16_t* p) { return {widen(p), widen(p + 8)}; }
+  static __m256 widenInt8(const std::int8_t* p) {
+    return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))));
+  }
+  static Lanes loadInt8(const std::int8_t* p) { return {widenInt8(p), widenInt8(p + 8)}; }
   static Lanes fma(Lanes a, Lanes b, Lanes c) {
     return {_mm256_fmadd_ps(a.lo, b.lo, c.lo), _mm256_fmadd_ps(a.hi, b.hi, c.hi)};
   }

@@ -89,29 +89,61 @@ void roundToHalf(float* x, int n) {
 
 // --- dense products: lane = row of the matrix, one fma chain over the columns -------------------------------------
 
-struct LoadF32 {
-  typedef float Element;
-  template <typename V> static V load(const float* p) { return V::load(p); }
+/** Where a kernel's weights come from: `at(g, c)` is column c of the g-th group from `group` on, 16 rows. */
+template <typename V>
+struct WeightsF32 {
+  const float* values;
+  std::size_t groupSize;
+  WeightsF32(const DenseView& m, int group)
+      : values(static_cast<const float*>(m.values) + static_cast<std::size_t>(group) * m.cols * 16),
+        groupSize(static_cast<std::size_t>(m.cols) * 16) {}
+  V at(int g, int c) const { return V::load(values + g * groupSize + static_cast<std::size_t>(c) * 16); }
 };
-struct LoadF16 {
-  typedef unsigned short Element;
-  template <typename V> static V load(const unsigned short* p) { return V::loadHalf(p); }
+template <typename V>
+struct WeightsF16 {
+  const unsigned short* values;
+  std::size_t groupSize;
+  WeightsF16(const DenseView& m, int group)
+      : values(static_cast<const unsigned short*>(m.values) + static_cast<std::size_t>(group) * m.cols * 16),
+        groupSize(static_cast<std::size_t>(m.cols) * 16) {}
+  V at(int g, int c) const { return V::loadHalf(values + g * groupSize + static_cast<std::size_t>(c) * 16); }
 };
-struct LoadBF16 {
-  typedef unsigned short Element;
-  template <typename V> static V load(const unsigned short* p) { return V::loadBf16(p); }
+template <typename V>
+struct WeightsBF16 {
+  const unsigned short* values;
+  std::size_t groupSize;
+  WeightsBF16(const DenseView& m, int group)
+      : values(static_cast<const unsigned short*>(m.values) + static_cast<std::size_t>(group) * m.cols * 16),
+        groupSize(static_cast<std::size_t>(m.cols) * 16) {}
+  V at(int g, int c) const { return V::loadBf16(values + g * groupSize + static_cast<std::size_t>(c) * 16); }
+};
+/** Codes times scales; the product is exact (see model/quantised_blocks.h). */
+template <typename V>
+struct WeightsInt8 {
+  const signed char* codes;
+  const float* scales;
+  std::size_t groupSize, scaleGroupSize;
+  int shift;  // 2^shift columns share a scale
+  WeightsInt8(const DenseView& m, int group)
+      : codes(static_cast<const signed char*>(m.values) + static_cast<std::size_t>(group) * m.cols * 16),
+        scales(m.scales + static_cast<std::size_t>(group) * (m.cols / m.scaleColumns) * 16),
+        groupSize(static_cast<std::size_t>(m.cols) * 16),
+        scaleGroupSize(static_cast<std::size_t>(m.cols / m.scaleColumns) * 16),
+        shift(m.scaleColumns == 16 ? 4 : 5) {}
+  V at(int g, int c) const {
+    return V::mul(V::loadInt8(codes + g * groupSize + static_cast<std::size_t>(c) * 16),
+                  V::load(scales + g * scaleGroupSize + static_cast<std::size_t>(c >> shift) * 16));
+  }
 };
 
-template <typename V, typename L, int G, int R>
-void denseTile(const typename L::Element* w, int cols, const float* x, std::size_t stride, float* out,
-               std::size_t outStride, bool add) {
+template <typename V, typename W, int G, int R>
+void denseTile(const W& w, int cols, const float* x, std::size_t stride, float* out, std::size_t outStride, bool add) {
   V acc[G][R];
   for (int g = 0; g < G; g++)
     for (int i = 0; i < R; i++) acc[g][i] = V::set(0.0f);
-  const std::size_t groupSize = static_cast<std::size_t>(cols) * 16;
   for (int c = 0; c < cols; c++) {
     V weights[G];
-    for (int g = 0; g < G; g++) weights[g] = L::template load<V>(w + g * groupSize + static_cast<std::size_t>(c) * 16);
+    for (int g = 0; g < G; g++) weights[g] = w.at(g, c);
     for (int i = 0; i < R; i++) {
       const V value = V::set(x[i * stride + c]);
       for (int g = 0; g < G; g++) acc[g][i] = V::fma(value, weights[g], acc[g][i]);
@@ -124,36 +156,35 @@ void denseTile(const typename L::Element* w, int cols, const float* x, std::size
     }
 }
 
-template <typename V, typename L, int G>
-void denseRows(const typename L::Element* w, int cols, const float* x, std::size_t stride, int count, float* out,
-               std::size_t outStride, bool add) {
+template <typename V, typename W, int G>
+void denseRows(const W& w, int cols, const float* x, std::size_t stride, int count, float* out, std::size_t outStride,
+               bool add) {
   int i = 0;
   for (; i + 4 <= count && V::kWide; i += 4)
-    denseTile<V, L, G, V::kWide ? 4 : 1>(w, cols, x + i * stride, stride, out + i * outStride, outStride, add);
+    denseTile<V, W, G, V::kWide ? 4 : 1>(w, cols, x + i * stride, stride, out + i * outStride, outStride, add);
   for (; i + 2 <= count; i += 2)
-    denseTile<V, L, G, 2>(w, cols, x + i * stride, stride, out + i * outStride, outStride, add);
-  for (; i < count; i++) denseTile<V, L, G, 1>(w, cols, x + i * stride, stride, out + i * outStride, outStride, add);
+    denseTile<V, W, G, 2>(w, cols, x + i * stride, stride, out + i * outStride, outStride, add);
+  for (; i < count; i++) denseTile<V, W, G, 1>(w, cols, x + i * stride, stride, out + i * outStride, outStride, add);
 }
 
-template <typename V, typename L>
+template <typename V, typename W>
 void denseGroups(const DenseView& m, const float* x, std::size_t stride, int count, int from, int to, float* out,
                  std::size_t outStride, bool add) {
-  const auto* values = static_cast<const typename L::Element*>(m.values);
-  const std::size_t groupSize = static_cast<std::size_t>(m.cols) * 16;
   constexpr int kTile = V::kWide ? 4 : 2;
   int g = from;
   for (; g + kTile <= to; g += kTile)
-    denseRows<V, L, kTile>(values + g * groupSize, m.cols, x, stride, count, out + g * 16, outStride, add);
-  for (; g < to; g++) denseRows<V, L, 1>(values + g * groupSize, m.cols, x, stride, count, out + g * 16, outStride, add);
+    denseRows<V, W, kTile>(W(m, g), m.cols, x, stride, count, out + g * 16, outStride, add);
+  for (; g < to; g++) denseRows<V, W, 1>(W(m, g), m.cols, x, stride, count, out + g * 16, outStride, add);
 }
 
 template <typename V>
 void dense(const DenseView& m, const float* x, std::size_t stride, int count, int from, int to, float* out,
            std::size_t outStride, bool add) {
   switch (m.type) {
-    case DenseType::F32: denseGroups<V, LoadF32>(m, x, stride, count, from, to, out, outStride, add); break;
-    case DenseType::F16: denseGroups<V, LoadF16>(m, x, stride, count, from, to, out, outStride, add); break;
-    case DenseType::BF16: denseGroups<V, LoadBF16>(m, x, stride, count, from, to, out, outStride, add); break;
+    case DenseType::F32: denseGroups<V, WeightsF32<V>>(m, x, stride, count, from, to, out, outStride, add); break;
+    case DenseType::F16: denseGroups<V, WeightsF16<V>>(m, x, stride, count, from, to, out, outStride, add); break;
+    case DenseType::BF16: denseGroups<V, WeightsBF16<V>>(m, x, stride, count, from, to, out, outStride, add); break;
+    case DenseType::Int8: denseGroups<V, WeightsInt8<V>>(m, x, stride, count, from, to, out, outStride, add); break;
   }
 }
 

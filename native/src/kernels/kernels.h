@@ -19,7 +19,7 @@ struct TernaryView {
   float scale;                  // when there are no scales
   int rows;
   int cols;          // a multiple of 64
-  int scaleColumns;  // 64 or 256; unused without scales
+  int scaleColumns;  // 64, 128 or 256; unused without scales
   int groups() const { return (rows + kLanes - 1) / kLanes; }
 };
 
@@ -33,11 +33,13 @@ struct Int8Rows {
   int count;
 };
 
-enum class DenseType { F32, F16, BF16 };
+enum class DenseType { F32, F16, BF16, Int8 };
 
-/** A matrix of floats packed by packDense(): [groups][cols][16]. */
+/** A matrix of floats, packed: [groups][cols][16]. */
 struct DenseView {
   const void* values;
+  const float* scales;  // Int8: a value is code · scale, scales [groups][cols / scaleColumns][16]; else nullptr
+  int scaleColumns;     // 16 or 32
   DenseType type;
   int rows;
   int cols;

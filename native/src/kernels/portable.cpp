@@ -24,6 +24,7 @@ struct Lanes {
   static Lanes load(const float* p) { return each([&](int i) { return p[i]; }); }
   static Lanes loadHalf(const std::uint16_t* p) { return each([&](int i) { return halfToFloat(p[i]); }); }
   static Lanes loadBf16(const std::uint16_t* p) { return each([&](int i) { return bf16ToFloat(p[i]); }); }
+  static Lanes loadInt8(const std::int8_t* p) { return each([&](int i) { return static_cast<float>(p[i]); }); }
   static Lanes fma(const Lanes& a, const Lanes& b, const Lanes& c) {
     return each([&](int i) { return std::fma(a.v[i], b.v[i], c.v[i]); });
   }

@@ -15,7 +15,7 @@ class TensorTaker {
 
   Gain gain(const std::string& name, int size) {
     const GgufTensor& tensor = take(name, 1, size);
-    if (tensor.type != TensorType::F32 && tensor.type != TensorType::F16 && tensor.type != TensorType::BF16) {
+    if (!isFloat(tensor.type)) {
       fail(Code::GgufUnsupported, "tensor " + quoted(name) + " is a norm and must be F32, F16 or BF16");
     }
     const DenseMatrix matrix(file_.source(), tensor);
@@ -50,7 +50,7 @@ class TensorTaker {
 
  private:
   const GgufTensor& floats(const GgufTensor& tensor) const {
-    if (isTernary(tensor.type)) fail(Code::GgufUnsupported, "tensor " + quoted(tensor.name) + " must hold floats");
+    if (!isFloat(tensor.type)) fail(Code::GgufUnsupported, "tensor " + quoted(tensor.name) + " must be F32, F16 or BF16");
     return tensor;
   }
 

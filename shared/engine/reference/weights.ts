@@ -98,7 +98,7 @@ class TensorTaker<M> {
 
   gain(name: string, size: number): Float32Array {
     const tensor = this.#take(`${name}.weight`, 1, size)
-    if (tensor.type.ternary) throw unsupported(tensor.name, 'is a norm and must be F32, F16 or BF16')
+    if (tensor.type.blockWeights > 1) throw unsupported(tensor.name, 'is a norm and must be F32, F16 or BF16')
     return readFloats(tensor)
   }
 
@@ -117,7 +117,7 @@ class TensorTaker<M> {
 
   #gain1(name: string): number {
     const tensor = this.#take(name, 1, 1)
-    if (tensor.type.ternary) throw unsupported(name, 'must hold floats')
+    if (tensor.type.blockWeights > 1) throw unsupported(name, 'must be F32, F16 or BF16')
     return readFloats(tensor)[0]!
   }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { unpackTernary } from '../../../shared/engine/reference/ternary-blocks.ts'
 import { quantise } from '../../../shared/engine/reference/ternary-matrix.ts'
-import { TENSOR_TYPES } from '../../../shared/engine/tensor-type.ts'
+import { Q2_0_OF_128, TENSOR_TYPES } from '../../../shared/engine/tensor-type.ts'
 import { packTernary, TERNARY_LAYOUT, TERNARY_TYPES } from '../../support/pack-ternary.ts'
 import { Random } from '../../support/random.ts'
 
@@ -14,7 +14,7 @@ describe('unpackTernary', () => {
     const random = new Random(3)
     const [rows, columns] = [3, 2 * block]
     const weights = Int8Array.from({ length: rows * columns }, () => random.integer(3) - 1)
-    const type = TENSOR_TYPES.get(id)!
+    const type = name === 'Q2_0 of 128' ? Q2_0_OF_128 : TENSOR_TYPES.get(id)!
     const unpack = (scales: number[]) =>
       unpackTernary({ name, type, rows, columns, data: packTernary(name, weights, scales) })
 
