@@ -6,7 +6,7 @@ import { randomTable, TABLE_LAYOUT, type TableType } from './random-table.ts'
 
 export interface RandomModel {
   readonly seed?: number
-  readonly architecture?: 'bitnet' | 'bitnet-b1.58'
+  readonly architecture?: 'bitnet' | 'bitnet-b1.58' | 'qwen3' | 'llama'
   /** Type of all ternary weights. */
   readonly type?: TernaryType
   /** 'tensor': one scale per tensor, as trained models have; 'block': another for every block (not for I2_S). */
@@ -27,12 +27,17 @@ export interface RandomModel {
   readonly head?: TableType | TernaryType
   /** Q2_0 with weights of 2 too. */
   readonly codes?: 3 | 4
+  readonly ropeScaling?:
+    | { readonly type: 'linear'; readonly factor: number }
+    | { readonly type: 'yarn'; readonly factor: number; readonly originalContext: number }
+  /** llama alone: the tensor `rope_freqs`, as llama3's rotary scaling has it. */
+  readonly ropeFactors?: boolean
 }
 
 const F32 = 0
 
 /**
- * A GGUF file of a BitNet model with random weights: same options, same bytes. Its logits have a standard deviation of a few
+ * A GGUF file of a model with random weights: same options, same bytes. Its logits have a standard deviation of a few
  * units, so greedy and sampled texts vary and argmax gaps are wide; it says nothing sensible.
  */
 export function randomGguf(model: RandomModel = {}): Uint8Array<ArrayBuffer> {
@@ -52,6 +57,8 @@ export function randomGguf(model: RandomModel = {}): Uint8Array<ArrayBuffer> {
     table = 'F16',
     head,
     codes = 3,
+    ropeScaling,
+    ropeFactors = false,
   } = model
   const random = new Random(seed)
   const tensors: TensorData[] = []
@@ -80,6 +87,7 @@ export function randomGguf(model: RandomModel = {}): Uint8Array<ArrayBuffer> {
     tensors.push({ name, shape: [columns, rows], type: id, bytes })
   }
 
+  const subNorms = architecture.startsWith('bitnet')
   tokens('token_embd.weight', table)
   for (let i = 0; i < layers; i++) {
     const name = (part: string) => `blk.${i}.${part}.weight`
@@ -87,16 +95,22 @@ export function randomGguf(model: RandomModel = {}): Uint8Array<ArrayBuffer> {
     ternary(name('attn_q'), heads * headDim, embedding)
     ternary(name('attn_k'), kvHeads * headDim, embedding)
     ternary(name('attn_v'), kvHeads * headDim, embedding)
-    gain(name('attn_sub_norm'), heads * headDim)
+    if (architecture === 'qwen3') {
+      gain(name('attn_q_norm'), headDim)
+      gain(name('attn_k_norm'), headDim)
+    }
+    if (subNorms) gain(name('attn_sub_norm'), heads * headDim)
     ternary(name('attn_output'), embedding, heads * headDim)
     gain(name('ffn_norm'), embedding)
     ternary(name('ffn_gate'), feedForward, embedding)
     ternary(name('ffn_up'), feedForward, embedding)
-    gain(name('ffn_sub_norm'), feedForward)
+    if (subNorms) gain(name('ffn_sub_norm'), feedForward)
     ternary(name('ffn_down'), embedding, feedForward)
   }
   gain('output_norm.weight', embedding)
   if (head !== undefined) tokens('output.weight', head)
+
+  if (ropeFactors) floats('rope_freqs.weight', [headDim / 2], () => 1 + 7 * random.uniform())
 
   const key = (name: string) => `${architecture}.${name}`
   const u32 = (value: number): Metadata => ({ type: 'u32', value })
@@ -115,6 +129,13 @@ export function randomGguf(model: RandomModel = {}): Uint8Array<ArrayBuffer> {
       [key('attention.layer_norm_rms_epsilon')]: { type: 'f32', value: 1e-5 },
       [key('rope.freq_base')]: { type: 'f32', value: 10_000 },
       [key('rope.dimension_count')]: u32(headDim),
+      ...(ropeScaling && {
+        [key('rope.scaling.type')]: { type: 'text', value: ropeScaling.type },
+        [key('rope.scaling.factor')]: { type: 'f32', value: ropeScaling.factor },
+      }),
+      ...(ropeScaling?.type === 'yarn' && {
+        [key('rope.scaling.original_context_length')]: u32(ropeScaling.originalContext),
+      }),
       [key('vocab_size')]: u32(vocabSize),
       'tokenizer.ggml.model': { type: 'text', value: 'gpt2' },
       'tokenizer.ggml.tokens': { type: 'texts', value: vocabulary(vocabSize) },
@@ -122,6 +143,8 @@ export function randomGguf(model: RandomModel = {}): Uint8Array<ArrayBuffer> {
         type: 'i32s',
         value: Array.from({ length: vocabSize }, (_, id) => (id === vocabSize - 1 ? 3 : 1)),
       },
+      // llama.cpp wants some.
+      ...(!subNorms && { 'tokenizer.ggml.merges': { type: 'texts', value: ['a a'] } as const }),
       'tokenizer.ggml.eos_token_id': u32(vocabSize - 1),
     },
     tensors,

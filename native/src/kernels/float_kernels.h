@@ -38,15 +38,15 @@ void rmsNorm(const float* x, const float* gain, int n, float epsilon, float* y) 
   for (int i = 0; i < n; i += 16) V::mul(V::mul(V::load(x + i), factor), V::load(gain + i)).store(y + i);
 }
 
+/** Rounds columns [from, to) by their absolute maximum, at least `least`; returns that maximum. */
 template <typename V>
-float quantise(const float* x, int padded, signed char* values, int* sums) {
+double quantiseSpan(const float* x, int from, int to, double least, signed char* values, int* sums) {
   V largest = V::set(0.0f);
-  for (int i = 0; i < padded; i += 16) largest = V::max(V::abs(V::load(x + i)), largest);
+  for (int i = from; i < to; i += 16) largest = V::max(V::abs(V::load(x + i)), largest);
   const float most = largest.largest();
-  const double bound = static_cast<double>(most) > 1e-5 ? static_cast<double>(most) : 1e-5;
-  const float factor = static_cast<float>(127.0 / bound);
-  const V scale = V::set(factor);
-  for (int i = 0; i < padded; i += 64) {
+  const double bound = static_cast<double>(most) > least ? static_cast<double>(most) : least;
+  const V scale = V::set(static_cast<float>(127.0 / bound));
+  for (int i = from; i < to; i += 64) {
     int sum = 0;
     for (int j = i; j < i + 64; j += 16) {
       const V scaled = V::mul(V::load(x + j), scale);
@@ -55,7 +55,19 @@ float quantise(const float* x, int padded, signed char* values, int* sums) {
     for (int j = i; j < i + 64; j++) sum += values[j];
     sums[i / 64] = sum;
   }
-  return factor;
+  return bound;
+}
+
+template <typename V>
+void quantise(const float* x, int padded, int group, signed char* values, int* sums, float* scales) {
+  if (group == 0) {
+    scales[0] = static_cast<float>(127.0 / quantiseSpan<V>(x, 0, padded, 1e-5, values, sums));  // BitNet's bound
+    return;
+  }
+  for (int from = 0; from < padded; from += group, scales++) {
+    const int to = from + group < padded ? from + group : padded;
+    *scales = static_cast<float>(quantiseSpan<V>(x, from, to, 1e-30, values, sums) / 127.0);
+  }
 }
 
 template <typename V>

@@ -21,4 +21,40 @@ export const BITNET_MODELS: readonly NamedModel[] = [
 export const OTHER_MODELS: readonly NamedModel[] = [
   ...TABLE_TYPES.map((table, i) => [`bitnet, tied ${table}`, { table, seed: 20 + i }] as const),
   ['bitnet, ternary embedding, Q6_K head', { table: 'TQ2_0', head: 'Q6_K', seed: 30 }],
+  ...TERNARY_TYPES.map(
+    (type) => [`qwen3 ${type}`, { architecture: 'qwen3', type, table: type, seed: 31 }] as const,
+  ),
+  [
+    'qwen3 Q2_0, a scale per block, wide heads, own ternary head',
+    {
+      ...{
+        architecture: 'qwen3',
+        type: 'Q2_0 of 128',
+        scales: 'block',
+        table: 'Q2_0 of 128',
+        head: 'Q2_0 of 128',
+      },
+      ...{ headDim: 128, heads: 4, kvHeads: 1, seed: 32 },
+    },
+  ],
+  [
+    'qwen3, groups of two sizes',
+    { architecture: 'qwen3', type: 'TQ2_0', table: 'Q2_0', scales: 'block', seed: 33 },
+  ],
+  [
+    'qwen3 with YaRN',
+    {
+      ...{ architecture: 'qwen3', type: 'Q2_0', head: 'Q8_0', seed: 34 },
+      ropeScaling: { type: 'yarn', factor: 4, originalContext: 64 },
+    },
+  ],
+  ...TERNARY_TYPES.map((type) => [`llama ${type}`, { architecture: 'llama', type, seed: 35 }] as const),
+  [
+    'llama Q2_0, a scale per block, rotary factors',
+    { architecture: 'llama', type: 'Q2_0', scales: 'block', head: 'Q6_K', ropeFactors: true, seed: 36 },
+  ],
+  [
+    'llama with linear scaling',
+    { architecture: 'llama', type: 'I2_S', seed: 37, ropeScaling: { type: 'linear', factor: 4 } },
+  ],
 ]
