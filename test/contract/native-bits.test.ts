@@ -28,7 +28,7 @@ const MODELS: Readonly<Record<string, RandomModel>> = {
     head: 'F16',
     layers: 3,
   },
-  'Q2_0 of 128, a scale per block, ±2': { type: 'Q2_0 of 128', scales: 'block', codes: 4, seed: 15 },
+  'Q2_0 of 128, a scale per block, ±2': { type: 'Q2_0 of 128', scales: 'block', twos: true, seed: 15 },
   ...Object.fromEntries(TABLE_TYPES.map((table, i) => [`tied ${table}`, { table, layers: 1, seed: 16 + i }])),
   'ternary embedding, Q6_K head': { table: 'TQ2_0', head: 'Q6_K', layers: 1, seed: 22 },
   qwen3: { architecture: 'qwen3', type: 'Q2_0', table: 'Q2_0', seed: 23 },

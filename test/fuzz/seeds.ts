@@ -16,6 +16,8 @@ export function seeds(): ReadonlyMap<string, Uint8Array> {
     ['q8_0', tinyModel({ width: 64, heads: 4, ternary: 'Q2_0', table: 'Q8_0' })],
     ['q6_k', tinyModel({ width: 256, heads: 16, ternary: 'Q2_0', table: 'Q6_K', kvHeads: 1 })],
     ['i2_s', tinyModel({ width: 128, heads: 8, ternary: 'I2_S', scales: 1, architecture: 'bitnet-b1.58' })],
+    ['qwen3', tinyModel({ width: 64, heads: 4, ternary: 'Q2_0', scales: 2, architecture: 'qwen3' })],
+    ['llama', tinyModel({ width: 64, heads: 4, ternary: 'Q2_0', architecture: 'llama' })],
     ['tq2_0', tinyModel({ width: 256, heads: 16, ternary: 'TQ2_0', scales: 1, kvHeads: 1 })],
     ['tq1_0', tinyModel({ width: 256, heads: 16, ternary: 'TQ1_0', scales: 1, kvHeads: 1 })],
   ])
@@ -42,6 +44,7 @@ const BYTES: Readonly<Record<number, number>> = { 0: 4, 1: 2, 30: 2 }
 function tinyModel(tiny: Tiny): Uint8Array {
   const { width, heads, kvHeads = heads, architecture = 'bitnet', ternary, scales = 1, dense = 0 } = tiny
   const headDim = 16
+  const subNorms = architecture.startsWith('bitnet')
   const vocab = 6
   const random = new Random(width)
   const tensors: TensorData[] = []
@@ -84,15 +87,25 @@ function tinyModel(tiny: Tiny): Uint8Array {
   matrix('blk.0.attn_q.weight', heads * headDim, width)
   matrix('blk.0.attn_k.weight', kvHeads * headDim, width)
   matrix('blk.0.attn_v.weight', kvHeads * headDim, width)
-  floats('blk.0.attn_sub_norm.weight', [heads * headDim], 0)
+  if (architecture === 'qwen3') {
+    floats('blk.0.attn_q_norm.weight', [headDim], 0)
+    floats('blk.0.attn_k_norm.weight', [headDim], 0)
+  }
+  if (subNorms) floats('blk.0.attn_sub_norm.weight', [heads * headDim], 0)
   matrix('blk.0.attn_output.weight', width, heads * headDim)
   floats('blk.0.ffn_norm.weight', [width], 0)
   matrix('blk.0.ffn_gate.weight', width, width)
   matrix('blk.0.ffn_up.weight', width, width)
-  floats('blk.0.ffn_sub_norm.weight', [width], 0)
+  if (subNorms) floats('blk.0.ffn_sub_norm.weight', [width], 0)
   matrix('blk.0.ffn_down.weight', width, width)
   floats('output_norm.weight', [width], 0)
   if (tiny.ownHead) matrix('output.weight', vocab, width)
+  if (architecture === 'llama') {
+    tensors.push({
+      ...{ name: 'rope_freqs.weight', shape: [headDim / 2], type: 0 },
+      bytes: new Uint8Array(new Float32Array(headDim / 2).fill(2).buffer),
+    })
+  }
 
   const u32 = (value: number): Metadata => ({ type: 'u32', value })
   const key = (name: string) => `${architecture}.${name}`
@@ -108,8 +121,8 @@ function tinyModel(tiny: Tiny): Uint8Array {
       [key('attention.head_count_kv')]: u32(kvHeads),
       [key('attention.layer_norm_rms_epsilon')]: { type: 'f32', value: 1e-5 },
       [key('rope.freq_base')]: { type: 'f32', value: 1e4 },
-      [key('rope.scaling.type')]: { type: 'text', value: 'linear' },
-      [key('rope.scaling.factor')]: { type: 'f32', value: 1 },
+      [key('rope.scaling.type')]: { type: 'text', value: architecture === 'qwen3' ? 'yarn' : 'linear' },
+      [key('rope.scaling.factor')]: { type: 'f32', value: architecture === 'qwen3' ? 2 : 1 },
       'tokenizer.ggml.model': { type: 'text', value: 'gpt2' },
       'tokenizer.ggml.tokens': { type: 'texts', value: ['a', 'Ġb', 'é', '中', '<|end|>', ''] },
       'tokenizer.ggml.token_type': { type: 'i32s', value: [1, 1, 1, 6, 3, 1] },

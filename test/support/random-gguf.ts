@@ -1,3 +1,4 @@
+import { halfToNumber } from '../../shared/engine/float16.ts'
 import { type Metadata, type TensorData, writeGguf } from './gguf-writer.ts'
 import { halfBits } from './half-bits.ts'
 import { packTernary, TERNARY_LAYOUT, type TernaryType } from './pack-ternary.ts'
@@ -7,8 +8,8 @@ import { randomTable, TABLE_LAYOUT, type TableType } from './random-table.ts'
 export interface RandomModel {
   readonly seed?: number
   readonly architecture?: 'bitnet' | 'bitnet-b1.58' | 'qwen3' | 'llama'
-  /** Type of all ternary weights. */
-  readonly type?: TernaryType
+  /** Type of all matrices but the embedding and the head. */
+  readonly type?: TernaryType | TableType
   /** 'tensor': one scale per tensor, as trained models have; 'block': another for every block (not for I2_S). */
   readonly scales?: 'tensor' | 'block'
   readonly layers?: number
@@ -25,13 +26,19 @@ export interface RandomModel {
   readonly table?: TableType | TernaryType
   /** Type of a head of its own; absent: the embedding is the head. */
   readonly head?: TableType | TernaryType
-  /** Q2_0 with weights of 2 too. */
-  readonly codes?: 3 | 4
+  /** Q2_0 with a weight of 2 here and there. */
+  readonly twos?: boolean
+  /** How much the layers say, as against the embedding: a factor on the matrices that add to the residual stream. */
+  readonly residual?: number
+  /** The same model with its ternary matrices written as F32. */
+  readonly asFloats?: boolean
   readonly ropeScaling?:
     | { readonly type: 'linear'; readonly factor: number }
     | { readonly type: 'yarn'; readonly factor: number; readonly originalContext: number }
   /** llama alone: the tensor `rope_freqs`, as llama3's rotary scaling has it. */
   readonly ropeFactors?: boolean
+  /** Metadata besides. */
+  readonly extra?: Readonly<Record<string, Metadata>>
 }
 
 const F32 = 0
@@ -56,9 +63,12 @@ export function randomGguf(model: RandomModel = {}): Uint8Array<ArrayBuffer> {
     contextLength = 256,
     table = 'F16',
     head,
-    codes = 3,
+    twos = false,
+    residual = 1,
+    asFloats = false,
     ropeScaling,
     ropeFactors = false,
+    extra,
   } = model
   const random = new Random(seed)
   const tensors: TensorData[] = []
@@ -69,22 +79,36 @@ export function randomGguf(model: RandomModel = {}): Uint8Array<ArrayBuffer> {
   }
   const gain = (name: string, size: number) => floats(name, [size], () => 1 + 0.2 * random.normal())
   const tokens = (name: string, of: TableType | TernaryType) => {
-    if (of in TERNARY_LAYOUT) return ternary(name, vocabSize, embedding, of as TernaryType)
-    const { id, block } = TABLE_LAYOUT[of as TableType]
-    if (embedding % block !== 0)
-      throw new Error(`${name}: rows of ${embedding} weights, ${of} takes ${block}`)
-    const bytes = randomTable(of as TableType, vocabSize * embedding, random)
-    tensors.push({ name, shape: [embedding, vocabSize], type: id, bytes })
+    if (isTernary(of)) ternary(name, vocabSize, embedding, of, 3)
+    else values(name, vocabSize, embedding, of)
   }
-  const ternary = (name: string, rows: number, columns: number, of = type) => {
+  const values = (name: string, rows: number, columns: number, of: TableType, deviation?: number) => {
+    const { id, block } = TABLE_LAYOUT[of]
+    if (columns % block !== 0) throw new Error(`${name}: rows of ${columns} weights, ${of} takes ${block}`)
+    const bytes = randomTable(of, rows * columns, random, deviation)
+    tensors.push({ name, shape: [columns, rows], type: id, bytes })
+  }
+  const ternary = (name: string, rows: number, columns: number, of: TernaryType, gain: number) => {
     const { id, block } = TERNARY_LAYOUT[of]
     if (columns % block !== 0) throw new Error(`${name}: rows of ${columns} weights, ${of} takes ${block}`)
-    const weights = Int8Array.from({ length: rows * columns }, () => random.integer(codes) - 1)
-    const scale = () => (1 + random.integer(3) / 4) / Math.sqrt(columns)
+    const draw = () => (twos && random.integer(16) === 0 ? 2 : random.integer(3) - 1)
+    const weights = Int8Array.from({ length: rows * columns }, draw)
+    const scale = () => ((1 + random.integer(3) / 4) / Math.sqrt(columns)) * gain
     const one = scale()
     const all = Array.from({ length: weights.length / block }, () => (scales === 'block' ? scale() : one))
-    const bytes = packTernary(of, weights, of === 'I2_S' ? [one] : all.map(halfBits))
-    tensors.push({ name, shape: [columns, rows], type: id, bytes })
+    const halves = all.map(halfBits)
+    if (asFloats) {
+      const scaleOf = (i: number) => (of === 'I2_S' ? one : halfToNumber(halves[Math.floor(i / block)]!))
+      const values = Float32Array.from(weights, (weight, i) => weight * scaleOf(i))
+      tensors.push({ name, shape: [columns, rows], type: F32, bytes: new Uint8Array(values.buffer) })
+    } else {
+      const bytes = packTernary(of, weights, of === 'I2_S' ? [one] : halves)
+      tensors.push({ name, shape: [columns, rows], type: id, bytes })
+    }
+  }
+  const matrix = (name: string, rows: number, columns: number, gain = 1) => {
+    if (isTernary(type)) ternary(name, rows, columns, type, gain)
+    else values(name, rows, columns, type, gain / Math.sqrt(columns))
   }
 
   const subNorms = architecture.startsWith('bitnet')
@@ -92,20 +116,20 @@ export function randomGguf(model: RandomModel = {}): Uint8Array<ArrayBuffer> {
   for (let i = 0; i < layers; i++) {
     const name = (part: string) => `blk.${i}.${part}.weight`
     gain(name('attn_norm'), embedding)
-    ternary(name('attn_q'), heads * headDim, embedding)
-    ternary(name('attn_k'), kvHeads * headDim, embedding)
-    ternary(name('attn_v'), kvHeads * headDim, embedding)
+    matrix(name('attn_q'), heads * headDim, embedding)
+    matrix(name('attn_k'), kvHeads * headDim, embedding)
+    matrix(name('attn_v'), kvHeads * headDim, embedding)
     if (architecture === 'qwen3') {
       gain(name('attn_q_norm'), headDim)
       gain(name('attn_k_norm'), headDim)
     }
     if (subNorms) gain(name('attn_sub_norm'), heads * headDim)
-    ternary(name('attn_output'), embedding, heads * headDim)
+    matrix(name('attn_output'), embedding, heads * headDim, residual)
     gain(name('ffn_norm'), embedding)
-    ternary(name('ffn_gate'), feedForward, embedding)
-    ternary(name('ffn_up'), feedForward, embedding)
+    matrix(name('ffn_gate'), feedForward, embedding)
+    matrix(name('ffn_up'), feedForward, embedding)
     if (subNorms) gain(name('ffn_sub_norm'), feedForward)
-    ternary(name('ffn_down'), embedding, feedForward)
+    matrix(name('ffn_down'), embedding, feedForward, residual)
   }
   gain('output_norm.weight', embedding)
   if (head !== undefined) tokens('output.weight', head)
@@ -137,6 +161,7 @@ export function randomGguf(model: RandomModel = {}): Uint8Array<ArrayBuffer> {
         [key('rope.scaling.original_context_length')]: u32(ropeScaling.originalContext),
       }),
       [key('vocab_size')]: u32(vocabSize),
+      ...extra,
       'tokenizer.ggml.model': { type: 'text', value: 'gpt2' },
       'tokenizer.ggml.tokens': { type: 'texts', value: vocabulary(vocabSize) },
       'tokenizer.ggml.token_type': {
@@ -150,6 +175,8 @@ export function randomGguf(model: RandomModel = {}): Uint8Array<ArrayBuffer> {
     tensors,
   )
 }
+
+const isTernary = (type: TableType | TernaryType): type is TernaryType => type in TERNARY_LAYOUT
 
 /** All bytes in GPT-2's alphabet, then pairs of letters, then the end marker. */
 function vocabulary(size: number): string[] {

@@ -16,13 +16,13 @@ export const TABLE_LAYOUT: Readonly<Record<TableType, { readonly id: number; rea
   BF16: { id: 30, block: 1 },
 }
 
-/** Bytes of a table with `count` random values; their standard deviation is 0.19, give or take a factor of 1.5. */
-export function randomTable(type: TableType, count: number, random: Random): Uint8Array {
-  if (type === 'Q4_0') return blocks(count / 32, 18, 0, 0.19 / 4.6, random)
-  if (type === 'Q8_0') return blocks(count / 32, 34, 0, 0.19 / 74, random)
-  if (type === 'Q6_K') return blocks(count / 256, 210, 208, 0.19 / (18.5 * 74), random)
-  // Multiples of 1/64 up to 4 are exact in all three.
-  const draw = () => Math.max(-4, Math.min(4, Math.round(random.normal() * 12) / 64))
+/** Bytes of a table with `count` random values; their standard deviation is `deviation`, give or take a factor of 1.5. */
+export function randomTable(type: TableType, count: number, random: Random, deviation = 3 / 16): Uint8Array {
+  if (type === 'Q4_0') return blocks(count / 32, 18, 0, deviation / 4.6, random)
+  if (type === 'Q8_0') return blocks(count / 32, 34, 0, deviation / 74, random)
+  if (type === 'Q6_K') return blocks(count / 256, 210, 208, deviation / (18.5 * 74), random)
+  // Where the deviation is a power of two times 3, these are exact in all three types.
+  const draw = () => (Math.max(-256, Math.min(256, Math.round(random.normal() * 12))) / 12) * deviation
   if (type === 'F16') {
     return new Uint8Array(Uint16Array.from({ length: count }, () => halfBits(draw())).buffer)
   }

@@ -9,7 +9,10 @@ export const BITNET_MODELS: readonly NamedModel[] = [
   ...TERNARY_TYPES.map((type) => [`bitnet ${type}`, { type }] as const),
   ['bitnet-b1.58 I2_S', { architecture: 'bitnet-b1.58', type: 'I2_S', seed: 2 }],
   ['bitnet-b1.58 Q2_0, a scale per block', { architecture: 'bitnet-b1.58', type: 'Q2_0', scales: 'block' }],
-  ['bitnet Q2_0 of 128, a scale per block, ±2', { type: 'Q2_0 of 128', scales: 'block', codes: 4, seed: 4 }],
+  [
+    'bitnet Q2_0 of 128, a scale per block, ±2',
+    { type: 'Q2_0 of 128', scales: 'block', twos: true, seed: 4 },
+  ],
   ['bitnet TQ2_0, a scale per block, own head', { scales: 'block', head: 'F16', seed: 3 }],
   [
     'one key head, narrow',

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { unpackTernary } from '../../../shared/engine/reference/ternary-blocks.ts'
-import { quantise } from '../../../shared/engine/reference/ternary-matrix.ts'
+import { quantise, quantiseGroups } from '../../../shared/engine/reference/ternary-matrix.ts'
 import { Q2_0_OF_128, TENSOR_TYPES } from '../../../shared/engine/tensor-type.ts'
 import { packTernary, TERNARY_LAYOUT, TERNARY_TYPES } from '../../support/pack-ternary.ts'
 import { Random } from '../../support/random.ts'
@@ -42,6 +42,14 @@ describe('quantise', () => {
     const out = new Int8Array(6)
     expect(quantise(Float32Array.of(127, -127, 0.5, 1.5, -2.5, 2.6), out)).toBe(1)
     expect([...out]).toEqual([127, -127, 0, 2, -2, 3])
+  })
+
+  it('does so for every group by itself', () => {
+    const out = new Int8Array(6)
+    const steps = new Float32Array(3)
+    quantiseGroups(Float32Array.of(127, 0.5, 254 * 2 ** -40, -2 * 2 ** -40, 0, 0), 2, out, steps)
+    expect([...out]).toEqual([127, 0, 127, -1, 0, 0])
+    expect([...steps]).toEqual([1, 2 ** -39, Math.fround(1e-30 / 127)])
   })
 
   it('keeps a row of zeros zero', () => {
