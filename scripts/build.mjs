@@ -25,7 +25,7 @@ export async function build({ native = true } = {}) {
     'warn',
     join('entrypoints', 'chat', 'host'),
   ])
-  for (const browser of ['chrome', 'firefox']) wxt('build', '--browser', browser, '--level', 'warn')
+  for (const browser of ['chrome', 'firefox']) wxt('build', '--browser', browser, '--level', 'error')
 }
 
 if (process.argv[1] && import.meta.filename === process.argv[1]) {

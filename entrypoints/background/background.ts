@@ -3,9 +3,11 @@ import { readSettings, type Settings } from '../options/settings.ts'
 import type { DraftingPlace, PlaceOwner } from './drafting-place.ts'
 import { type Broadcast, CHANNEL, type Task, type ToBackground } from './messages.ts'
 import { NativeHost } from './native-host.ts'
-import { shouldDraft } from './state.ts'
+import { hasLocalOracle, shouldDraft } from './state.ts'
 import { showPhase } from './toolbar.ts'
 
+/** This browser's peer id in the mesh, once its node has run. For this browser session. */
+const PEER_ID = 'peerId'
 /** Set while the user has the local Oracle stopped: it is not started again behind their back. For this browser session. */
 const LEFT_STOPPED = 'hostLeftStopped'
 
@@ -65,6 +67,10 @@ export class Background implements PlaceOwner {
       case 'phase':
         showPhase(message.phase)
         return undefined
+      case 'node':
+        await browser.storage.session.set({ [PEER_ID]: message.peerId })
+        await this.#queue(() => this.#pairBeside())
+        return undefined
       case 'paired':
         await this.#invitationUsed(message.address)
         return undefined
@@ -84,6 +90,7 @@ export class Background implements PlaceOwner {
       await this.#host.settled
       await this.#startHost(settings)
       await this.#settle()
+      await this.#pairBeside()
       this.#say()
     })
   }
@@ -96,7 +103,16 @@ export class Background implements PlaceOwner {
       else if (daemon?.state === 'stopped' && daemon.cause !== 'never')
         await browser.storage.session.set({ [LEFT_STOPPED]: true })
       await this.#settle()
+      await this.#pairBeside()
     })
+  }
+
+  /** Where both run, the local Oracle is one more to draft for: it takes this browser for its owner's own. */
+  async #pairBeside(): Promise<void> {
+    const { beside, scoutMode } = await this.#settings()
+    const { [PEER_ID]: peerId } = await browser.storage.session.get(PEER_ID)
+    if (!scoutMode || beside !== 'draft' || !hasLocalOracle(this.#host.state)) return
+    if (typeof peerId === 'string') this.#host.pair(peerId)
   }
 
   /** Scout Mode with a native host that can run means: its Oracle runs. Unless the user stopped it. */
@@ -132,7 +148,11 @@ export class Background implements PlaceOwner {
   async #task(): Promise<Task> {
     await this.#host.settled
     const settings = await this.#settings()
-    return { draft: shouldDraft(settings, this.#host.state), settings }
+    const draft = shouldDraft(settings, this.#host.state)
+    const local = draft && hasLocalOracle(this.#host.state) ? (this.#host.state.api?.multiaddrs ?? []) : []
+    const addresses = local.filter((address) => /\/(ws|webrtc-direct)(\/|$)/.test(address))
+    if (addresses.length === 0) return { draft, settings }
+    return { draft, settings: { ...settings, oracles: [...settings.oracles, { addresses, invite: null }] } }
   }
 
   async #settings(): Promise<Settings> {

@@ -28,6 +28,8 @@ export type ToBackground =
   | { readonly to: 'background'; readonly type: 'task' }
   /** For the toolbar's icon. */
   | { readonly to: 'background'; readonly type: 'phase'; readonly phase: ScoutState['phase'] }
+  /** This browser's node runs, under this peer id. */
+  | { readonly to: 'background'; readonly type: 'node'; readonly peerId: string }
   /** An invitation was used; it is good for nothing any more. */
   | { readonly to: 'background'; readonly type: 'paired'; readonly address: string }
   /** The last chat has closed its port. */

@@ -30,6 +30,7 @@ export class NativeHost {
   #settle: () => void = () => {}
   #failures = 0
   #openedAt = 0
+  #paired: string | null = null
   #retry: ReturnType<typeof setTimeout> | null = null
 
   constructor(onChange: () => void) {
@@ -61,10 +62,17 @@ export class NativeHost {
   }
 
   /** Uses the daemon, starting it if it does not run. */
-  attach(start: boolean, peerId?: string): void {
+  attach(start: boolean): void {
     this.open()
     if (start) this.#unsettle(START_MS)
-    this.#send({ type: 'attach', start, ...(peerId && { peer_id: peerId }) })
+    this.#send({ type: 'attach', start })
+  }
+
+  /** Makes this browser's Scout one of the daemon's owner's own; once per port and peer. */
+  pair(peerId: string): void {
+    if (this.#paired === peerId) return
+    this.#paired = peerId
+    this.#send({ type: 'attach', start: false, peer_id: peerId })
   }
 
   close(): void {
@@ -116,6 +124,8 @@ export class NativeHost {
         const api = daemon.state === 'running' ? this.#state.api : null
         const problem = daemon.state === 'running' ? null : this.#state.problem
         this.#become({ ...this.#state, port: 'open', daemon, api, problem })
+        // Another daemon may have come, which knows nothing of this browser.
+        if (api === null) this.#paired = null
         if (daemon.state === 'running' && api === null) this.attach(false)
         // A running daemon is attached first; one that was told to start says so, or why not.
         if (daemon.state === 'stopped' && message.type === 'hello') this.#settle()
@@ -125,7 +135,7 @@ export class NativeHost {
         this.#become({
           port: 'open',
           daemon: message.daemon,
-          api: { url: message.url, token: message.token },
+          api: { url: message.url, token: message.token, multiaddrs: message.multiaddrs },
           problem: null,
         })
         this.#settle()

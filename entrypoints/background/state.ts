@@ -50,8 +50,12 @@ export interface HostState {
   /** `absent`: no native host is registered, or it refused; `open`: a bridge answers. */
   readonly port: 'absent' | 'opening' | 'open'
   readonly daemon: DaemonState | null
-  /** The daemon's API, once attached. */
-  readonly api: { readonly url: string; readonly token: string } | null
+  /** The daemon's API, once attached, and where its node is. */
+  readonly api: {
+    readonly url: string
+    readonly token: string
+    readonly multiaddrs: readonly string[]
+  } | null
   readonly problem: Problem | null
 }
 

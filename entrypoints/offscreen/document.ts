@@ -27,6 +27,7 @@ export function startDraftingDocument(outside: {
     model: new URL('/models/draft.gguf', location.href).href,
     broadcast: (message) => channel.postMessage(message),
     onPhase: (phase) => tell({ to: 'background', type: 'phase', phase }),
+    onNode: (peerId) => tell({ to: 'background', type: 'node', peerId }),
     onPaired: (address) => tell({ to: 'background', type: 'paired', address }),
     onIdle: () => tell({ to: 'background', type: 'idle' }),
   })

@@ -47,7 +47,8 @@ export class NodeKeeper {
     return this.#node?.getPeers().length ?? 0
   }
 
-  async start(): Promise<void> {
+  /** @returns the peer id */
+  async start(): Promise<string> {
     const settings = this.#settings
     const node = await startBrowserNode(await ensurePrivateKey(), {
       get scope() {
@@ -61,6 +62,7 @@ export class NodeKeeper {
       node.addEventListener(event, this.#onChange)
     this.#node = node
     for (const resolve of this.#waiting) resolve(node)
+    return node.peerId.toString()
   }
 
   async stop(): Promise<void> {

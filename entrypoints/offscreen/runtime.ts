@@ -14,6 +14,8 @@ export interface RuntimeInit {
   readonly broadcast: (message: Broadcast) => void
   /** The phase is another one: for the toolbar. */
   readonly onPhase: (phase: ScoutState['phase']) => void
+  /** The node runs, under this peer id. */
+  readonly onNode: (peerId: string) => void
   /** An invitation to the Oracle at this address has been used. */
   readonly onPaired: (address: string) => void
   /** Neither drafting nor a chat needs this any more. */
@@ -191,7 +193,8 @@ export class ScoutRuntime {
     }
     const chats = this.#chats > 0 && this.#problem?.code !== 'NODE'
     if ((drafts || chats) !== this.#nodes.running) {
-      await (this.#nodes.running ? this.#nodes.stop() : this.#nodes.start())
+      if (this.#nodes.running) await this.#nodes.stop()
+      else this.#init.onNode(await this.#nodes.start())
       return true
     }
     if (drafts && !this.#engine) return this.#load()

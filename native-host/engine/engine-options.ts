@@ -1,3 +1,5 @@
+import type { ActivationScales } from '../../shared/engine/architecture.ts'
+
 /** What the engine's process loads; plain data, so that it can be sent. */
 export interface EngineLoadOptions {
   /** Path of a GGUF file. */
@@ -8,6 +10,8 @@ export interface EngineLoadOptions {
   readonly kernel?: string
   /** Threads of the native engine; absent: one per core. */
   readonly threads?: number
+  /** Instead of the architecture's usual choice, where a model was trained otherwise. */
+  readonly activationScales?: ActivationScales
   readonly maxSequences?: number
   readonly maxRows?: number
 }

@@ -27,7 +27,7 @@ export async function loadEngine(
   const { model, kernel, threads } = options
   try {
     const engine = await loadNativeEngine(model, {
-      ...limitsOf(options),
+      ...settingsOf(options),
       addon: loadAddon(),
       ...(kernel !== undefined && { kernel }),
       ...(threads !== undefined && { threads }),
@@ -45,12 +45,16 @@ export async function loadEngine(
   }
 }
 
-function limitsOf({ maxSequences, maxRows }: EngineLoadOptions) {
-  return { maxSequences: maxSequences ?? DEFAULT_MAX_SEQUENCES, maxRows: maxRows ?? DEFAULT_MAX_ROWS }
+function settingsOf({ maxSequences, maxRows, activationScales }: EngineLoadOptions) {
+  return {
+    maxSequences: maxSequences ?? DEFAULT_MAX_SEQUENCES,
+    maxRows: maxRows ?? DEFAULT_MAX_ROWS,
+    ...(activationScales !== undefined && { activationScales }),
+  }
 }
 
 async function loadReference(options: EngineLoadOptions): Promise<Engine> {
-  return loadReferenceEngine(await readModel(options.model), limitsOf(options))
+  return loadReferenceEngine(await readModel(options.model), settingsOf(options))
 }
 
 async function readModel(path: string): Promise<Uint8Array> {

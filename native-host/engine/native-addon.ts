@@ -1,3 +1,4 @@
+import type { ActivationScales } from '../../shared/engine/architecture.ts'
 import type { ModelInfo } from '../../shared/engine/engine.ts'
 import { EngineError } from '../../shared/engine/engine-error.ts'
 import type { NoiseKey, SamplingSettings } from '../../shared/verify/settings.ts'
@@ -36,6 +37,8 @@ export interface NativeLoadOptions {
   readonly threads?: number | undefined
   readonly maxSequences?: number | undefined
   readonly maxRows?: number | undefined
+  /** Absent: the architecture's usual choice. */
+  readonly activationScales?: ActivationScales | undefined
 }
 
 export interface NativeInfo {

@@ -1,3 +1,4 @@
+import type { ActivationScales } from '../../shared/engine/architecture.ts'
 import { checkForward, checkPrefix, checkVerify } from '../../shared/engine/batch-check.ts'
 import type {
   Engine,
@@ -28,6 +29,8 @@ export interface NativeEngineOptions {
   readonly maxSequences?: number
   /** Rows in one pass, 1–65536. */
   readonly maxRows?: number
+  /** Absent: the architecture's usual choice. */
+  readonly activationScales?: ActivationScales
   readonly addon?: NativeAddon
 }
 
@@ -51,6 +54,7 @@ export async function loadNativeEngine(
       threads: options.threads,
       maxSequences: options.maxSequences ?? DEFAULT_MAX_SEQUENCES,
       maxRows: options.maxRows ?? DEFAULT_MAX_ROWS,
+      activationScales: options.activationScales,
     }),
   )
   return new NativeEngine(handle)

@@ -1,5 +1,6 @@
 import { EngineError } from './engine-error.ts'
 import { GgufCursor } from './gguf-cursor.ts'
+import { settleQ2Groups } from './q2-groups.ts'
 import { TENSOR_TYPES, type TensorType } from './tensor-type.ts'
 
 /*
@@ -65,8 +66,9 @@ export function parseGguf(bytes: Uint8Array, fileBytes = bytes.length): Gguf {
   if (typeof alignment !== 'number' || !isAlignment(alignment)) {
     throw invalid(`general.alignment is ${alignment}; a power of two up to ${MAX_ALIGNMENT} is expected`)
   }
-  const directory = Array.from({ length: tensorCount }, () => readTensorInfo(cursor))
+  const listed = Array.from({ length: tensorCount }, () => readTensorInfo(cursor))
   const dataStart = Math.ceil(cursor.offset / alignment) * alignment
+  const directory = settleQ2Groups(listed, bytes.length - dataStart, alignment)
   const tensors = new Map<string, GgufTensor>()
   for (const info of directory) {
     if (tensors.has(info.name)) throw invalid(`tensor ${JSON.stringify(info.name)} is there twice`)

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { getLlama, type Llama, LlamaLogLevel, type Token } from 'node-llama-cpp'
+import { getLlama, type Llama, LlamaLogLevel } from 'node-llama-cpp'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { loadNativeEngine } from '../../native-host/engine/native-engine.ts'
-import type { Engine } from '../../shared/engine/engine.ts'
 import { loadReferenceEngine } from '../../shared/engine/reference/reference-engine.ts'
 import { logSumExp } from '../../shared/verify/sample.ts'
+import { compareLogits, engineLogits, type LogitRows, llamaLogits } from '../support/llama-cpp.ts'
 import { builtAddon } from '../support/native-addon.ts'
 
 /*
@@ -39,76 +39,11 @@ beforeAll(async () => {
 })
 afterAll(() => llama.dispose())
 
-/** Logits after every token of every text but its last, [rows][vocabulary]. */
-type Rows = Float32Array[]
-
-async function fromLlama(path: string, vocabulary: number): Promise<Rows> {
-  const model = await llama.loadModel({ modelPath: path })
-  const context = await model.createContext({ contextSize: 512, threads: 1 })
-  const sequence = context.getSequence()
-  const rows: Rows = []
-  for (const tokens of texts) {
-    await sequence.clearHistory()
-    const neutral = { temperature: 1, topK: 0, topP: 1, minP: 0 }
-    const evaluated = await sequence.controlledEvaluate(
-      tokens.slice(0, -1).map((id) => [id as Token, { generateNext: { logits: true, options: neutral } }]),
-    )
-    for (const output of evaluated) {
-      const logits = output?.next.logits
-      expect(logits?.size, 'llama.cpp gave logits for the whole vocabulary').toBe(vocabulary)
-      const row = new Float32Array(vocabulary)
-      for (const [id, logit] of logits!) row[id] = logit
-      rows.push(row)
-    }
-  }
-  await model.dispose()
-  return rows
-}
-
-async function fromEngine(engine: Engine): Promise<Rows> {
-  const { vocabSize } = engine.info.model
-  const rows: Rows = []
-  for (const tokens of texts) {
-    const sequence = await engine.createSequence()
-    const [logits] = await engine.forward([{ sequence, tokens: tokens.slice(0, -1), logits: 'all' }])
-    for (let at = 0; at < logits!.length; at += vocabSize) rows.push(logits!.subarray(at, at + vocabSize))
-    await engine.releaseSequence(sequence)
-  }
-  await engine.unload()
-  return rows
-}
-
 /** The tokens that follow each row. */
 const following = texts.flatMap((tokens) => tokens.slice(1))
 
-function lossOf(rows: Rows): number {
+function lossOf(rows: LogitRows): number {
   return rows.reduce((sum, row, i) => sum + logSumExp(row) - row[following[i]!]!, 0) / rows.length
-}
-
-function compare(ours: Rows, theirs: Rows) {
-  let squares = 0
-  let sum = 0
-  let sumOfSquares = 0
-  let count = 0
-  for (const [i, row] of theirs.entries()) {
-    for (const [id, value] of row.entries()) {
-      squares += (value - ours[i]![id]!) ** 2
-      sum += value
-      sumOfSquares += value ** 2
-    }
-    count += row.length
-  }
-  const deviation = Math.sqrt(sumOfSquares / count - (sum / count) ** 2)
-  let clear = 0
-  let sameArgmax = 0
-  for (const [i, row] of theirs.entries()) {
-    const first = row.indexOf(Math.max(...row))
-    const second = Math.max(...row.subarray(0, first), ...row.subarray(first + 1))
-    if (row[first]! - second <= 4 * RMS_TOLERANCE * deviation) continue
-    clear++
-    if (ours[i]!.indexOf(Math.max(...ours[i]!)) === first) sameArgmax++
-  }
-  return { rms: Math.sqrt(squares / count) / deviation, clear, sameArgmax }
 }
 
 describe.each(['target', 'draft'])('embedded %s against llama.cpp', (name) => {
@@ -119,13 +54,16 @@ describe.each(['target', 'draft'])('embedded %s against llama.cpp', (name) => {
       reference: await loadReferenceEngine(readFileSync(path)),
       native: await loadNativeEngine(path, { addon }),
     }
-    const theirs = await fromLlama(path, engines.native.info.model.vocabSize)
+    const theirs = await llamaLogits(llama, path, texts, engines.native.info.model.vocabSize)
     expect(texts).toHaveLength(TEXTS)
     expect(theirs).toHaveLength(following.length)
-    const rows = { reference: await fromEngine(engines.reference), native: await fromEngine(engines.native) }
+    const rows = {
+      reference: await engineLogits(engines.reference, texts),
+      native: await engineLogits(engines.native, texts),
+    }
     for (const [kind, ours] of Object.entries(rows)) {
       expect(ours).toHaveLength(theirs.length)
-      const { rms, clear, sameArgmax } = compare(ours, theirs)
+      const { rms, clear, sameArgmax } = compareLogits(ours, theirs, RMS_TOLERANCE)
       const loss = { ours: lossOf(ours), theirs: lossOf(theirs) }
       const share = (rms * 100).toFixed(2)
       process.stderr.write(
@@ -140,7 +78,7 @@ describe.each(['target', 'draft'])('embedded %s against llama.cpp', (name) => {
       // A trained model, not noise: far better than guessing among the whole vocabulary.
       expect(loss.ours, kind).toBeLessThan(0.7 * Math.log(ours[0]!.length))
     }
-    const own = compare(rows.native, rows.reference)
+    const own = compareLogits(rows.native, rows.reference, RMS_TOLERANCE)
     expect(own.rms).toBeLessThanOrEqual(RMS_TOLERANCE)
     expect(own.sameArgmax).toBe(own.clear)
     expect(Math.abs(lossOf(rows.native) / lossOf(rows.reference) - 1)).toBeLessThanOrEqual(LOSS_TOLERANCE)

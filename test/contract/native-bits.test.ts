@@ -6,6 +6,7 @@ import { builtAddon } from '../support/native-addon.ts'
 import { TERNARY_TYPES } from '../support/pack-ternary.ts'
 import { Random } from '../support/random.ts'
 import { type RandomModel, randomGguf } from '../support/random-gguf.ts'
+import { TABLE_TYPES } from '../support/random-table.ts'
 
 const addon = builtAddon()
 const VOCABULARY = 331 // not a multiple of 16: the last group of the head is filled up
@@ -24,8 +25,42 @@ const MODELS: Readonly<Record<string, RandomModel>> = {
     type: 'TQ2_0',
     scales: 'block',
     seed: 13,
-    ownHead: true,
+    head: 'F16',
     layers: 3,
+  },
+  'Q2_0 of 128, a scale per block, ±2': { type: 'Q2_0 of 128', scales: 'block', twos: true, seed: 15 },
+  ...Object.fromEntries(TABLE_TYPES.map((table, i) => [`tied ${table}`, { table, layers: 1, seed: 16 + i }])),
+  'ternary embedding, Q6_K head': { table: 'TQ2_0', head: 'Q6_K', layers: 1, seed: 22 },
+  qwen3: { architecture: 'qwen3', type: 'Q2_0', table: 'Q2_0', seed: 23 },
+  'qwen3 Q2_0 of 128, a scale per block, own head': {
+    architecture: 'qwen3',
+    type: 'Q2_0 of 128',
+    table: 'Q2_0 of 128',
+    head: 'Q2_0 of 128',
+    scales: 'block',
+    headDim: 128,
+    seed: 24,
+  },
+  'qwen3, groups of two sizes': {
+    architecture: 'qwen3',
+    type: 'TQ2_0',
+    table: 'Q2_0',
+    scales: 'block',
+    seed: 25,
+  },
+  'qwen3, one scale a tensor, widths that end within a group of 64': {
+    architecture: 'qwen3',
+    type: 'I2_S',
+    embedding: 384,
+    feedForward: 640,
+    seed: 26,
+  },
+  'llama with rotary factors': {
+    architecture: 'llama',
+    type: 'TQ2_0',
+    head: 'Q8_0',
+    ropeFactors: true,
+    seed: 27,
   },
   'bitnet-b1.58, five queries a key': {
     architecture: 'bitnet-b1.58',

@@ -154,7 +154,7 @@ const CASES: readonly Case[] = [
     'GGUF_TRUNCATED',
     Q,
   ],
-  ['a type this engine does not read', () => edit((f) => f.u32(f.tensor(Q).type, 2)), 'GGUF_UNSUPPORTED', Q],
+  ['a type this engine does not read', () => edit((f) => f.u32(f.tensor(Q).type, 3)), 'GGUF_UNSUPPORTED', Q],
   ['a misaligned tensor', () => edit((f) => f.u64(f.tensor(Q).offset, 33n)), 'GGUF_INVALID', Q],
   ['a tensor past the end', () => edit((f) => f.u64(f.tensor(Q).offset, 1n << 40n)), 'GGUF_TRUNCATED', Q],
   ['an offset of 2^64 − 32', () => edit((f) => f.u64(f.tensor(Q).offset, HUGE - 31n)), 'GGUF_TRUNCATED', Q],

@@ -111,7 +111,7 @@ describe.skipIf(executable === null)('a Scout in Firefox', () => {
     await popup.click('switch', 'Scout Mode')
     await browser.until((state) => state.scout?.phase === 'off', 'turned off')
     await popup.untilText('Nothing is loaded, and nothing runs.')
-    await expect.poll(alarms).toEqual([])
+    await expect.poll(alarms, { timeout: 30_000 }).toEqual([])
     await popup.click('switch', 'Scout Mode')
     await browser.until((state) => state.scout?.phase === 'searching', 'turned on again')
     await popup.close()
@@ -164,7 +164,7 @@ describe.skipIf(executable === null)('a Scout in Firefox', () => {
       await chat.screenshot('firefox-chat')
       await chat.close()
     }
-    await expect.poll(alarms).toEqual([])
+    await expect.poll(alarms, { timeout: 30_000 }).toEqual([])
   })
 
   it('logs no error, on no page', async () => {

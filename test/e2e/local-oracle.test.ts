@@ -196,6 +196,11 @@ describe('a local Oracle beside the extension', () => {
     await browser.until(({ host }) => host?.api != null, 'attached')
     const { answer } = await midDraft()
     expect((await answer).accepted).toBeGreaterThan(0)
+    // The local one takes this browser for its owner's own, and its help.
+    await browser.until(({ scout }) => scout?.scout?.oracles.length === 2, 'in both pools')
+    expect((await scoutAt(local, peerId))?.own).toBe(true)
+    const helped = await complete(local.url, { maxTokens: 48, seed: 4 })
+    expect([...helped.drafters]).toEqual([peerId])
     expect((await browser.state()).scout?.engine?.kind).toBe('wgsl')
     await browser.set({ beside: 'rest' })
     await resting()

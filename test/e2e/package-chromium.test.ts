@@ -43,7 +43,8 @@ describe('the single executable with Chromium', () => {
     expect(install.code, install.log).toBe(0)
     expect(files()).toContain('profile/NativeMessagingHosts/dev.shard.host.json')
 
-    browser = await ExtensionBrowser.launch(profile, { env: { HOME: shard.home } })
+    const { PATH: _, ...env } = shard.env
+    browser = await ExtensionBrowser.launch(profile, { env })
     await browser.set({ introduced: true, scoutMode: true, onlyOnPower: false })
     const { host } = await browser.until(
       ({ host }) => host?.api != null,

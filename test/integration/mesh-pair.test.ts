@@ -180,9 +180,10 @@ describe('hostile frames on /shard/pair', () => {
     [
       'one attempt upon the other',
       'ORDER',
+      // In one piece: sent one by one, the first may be answered and the stream closed before the second is there.
       (stream) => {
-        stream.frame(pairFrame)
-        stream.frame(pairFrame)
+        const framed = [pairFrame.length, ...pairFrame]
+        stream.raw(...framed, ...framed)
       },
     ],
   ])('%s: the stream ends and the fault counts', async (_name, code, attack) => {

@@ -32,7 +32,7 @@ export class ExtensionBrowser {
     this.complaints = complaints
   }
 
-  /** @param profile the user data folder: kept, it is the same browser again */
+  /** @param profile the user data folder: kept, it is the same browser again; `env` is added to this process's */
   static async launch(
     profile: string,
     options: {
@@ -47,7 +47,7 @@ export class ExtensionBrowser {
       headless: true,
       chromiumSandbox: false,
       viewport: { width: 1180, height: 800 },
-      env: { ...process.env, ...options.env } as Record<string, string>,
+      env: whole({ ...process.env, ...options.env }),
       args: [
         '--no-sandbox',
         '--disable-quic',
@@ -225,6 +225,10 @@ export class ExtensionBrowser {
     })
   }
 }
+
+/** What is undefined is unset. */
+const whole = (env: NodeJS.ProcessEnv): Record<string, string> =>
+  Object.fromEntries(Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined))
 
 /** Process ids of the browser that has this profile. */
 function processesWith(profile: string, flag = ''): number[] {

@@ -47,9 +47,9 @@ export class GgufSurgery {
     return { dimensions: at, extents: at + 4, type: at + 4 + 8 * count, offset: at + 8 + 8 * count }
   }
 
-  /** Where a tensor's bytes begin, alignment 32. */
-  data(name: string): number {
-    const last = this.tensor('output_norm.weight').offset + 8
+  /** Where a tensor's bytes begin, alignment 32. @param final the last tensor of the directory */
+  data(name: string, final = 'output_norm.weight'): number {
+    const last = this.tensor(final).offset + 8
     const start = Math.ceil(last / 32) * 32
     return start + Number(this.#view.getBigUint64(this.tensor(name).offset, true))
   }

@@ -8,6 +8,7 @@ export const PACED = ['--pace', '60', '--scheduler-force-drafts']
 export interface Peer {
   readonly peer_id: string
   readonly class: string
+  readonly own: boolean
   readonly transports: readonly string[]
 }
 

@@ -1,6 +1,7 @@
-export type TernaryType = 'I2_S' | 'TQ1_0' | 'TQ2_0' | 'Q2_0'
+/** `Q2_0 of 128` is Q2_0 as it first was, in groups of 128. */
+export type TernaryType = 'I2_S' | 'TQ1_0' | 'TQ2_0' | 'Q2_0' | 'Q2_0 of 128'
 
-export const TERNARY_TYPES: readonly TernaryType[] = ['I2_S', 'TQ1_0', 'TQ2_0', 'Q2_0']
+export const TERNARY_TYPES: readonly TernaryType[] = ['I2_S', 'TQ1_0', 'TQ2_0', 'Q2_0', 'Q2_0 of 128']
 
 /** The type's number in a GGUF file, and how many weights share a block (a row must be a whole number of them). */
 export const TERNARY_LAYOUT: Readonly<Record<TernaryType, { readonly id: number; readonly block: number }>> =
@@ -9,10 +10,11 @@ export const TERNARY_LAYOUT: Readonly<Record<TernaryType, { readonly id: number;
     TQ2_0: { id: 35, block: 256 },
     I2_S: { id: 36, block: 128 },
     Q2_0: { id: 42, block: 64 },
+    'Q2_0 of 128': { id: 42, block: 128 },
   }
 
 /**
- * Packs weights −1, 0, 1 as llama.cpp's quantizers (I2_S: bitnet.cpp's, x86) lay them out.
+ * Packs weights −1, 0, 1 (Q2_0 takes 2 as well) as llama.cpp's quantizers (I2_S: bitnet.cpp's, x86) lay them out.
  * @param scales binary16 bits per block, or for I2_S one float32
  */
 export function packTernary(type: TernaryType, weights: Int8Array, scales: readonly number[]): Uint8Array {
@@ -31,6 +33,14 @@ export function packTernary(type: TernaryType, weights: Int8Array, scales: reado
 
 const halfBytes = (half: number) => Uint8Array.of(half & 255, half >> 8)
 
+const packQ2 = (codes: Uint8Array, scale: Uint8Array) => {
+  const bytes = Uint8Array.from(
+    { length: codes.length / 4 },
+    (_, p) => codes[4 * p]! | (codes[4 * p + 1]! << 2) | (codes[4 * p + 2]! << 4) | (codes[4 * p + 3]! << 6),
+  )
+  return join([scale, bytes])
+}
+
 const PACK = {
   I2_S: (codes: Uint8Array) =>
     Uint8Array.from(
@@ -44,14 +54,8 @@ const PACK = {
     })
     return join([bytes, scale])
   },
-  Q2_0: (codes: Uint8Array, scale: Uint8Array) => {
-    const bytes = Uint8Array.from(
-      { length: 16 },
-      (_, p) =>
-        codes[4 * p]! | (codes[4 * p + 1]! << 2) | (codes[4 * p + 2]! << 4) | (codes[4 * p + 3]! << 6),
-    )
-    return join([scale, bytes])
-  },
+  Q2_0: packQ2,
+  'Q2_0 of 128': packQ2,
   TQ1_0: (codes: Uint8Array, scale: Uint8Array) => {
     const byte = (trits: number[]) => {
       const value = [0, 1, 2, 3, 4].reduce((sum, i) => sum * 3 + (trits[i] ?? 0), 0)

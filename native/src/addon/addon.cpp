@@ -79,7 +79,7 @@ Napi::Value ternaryProduct(const Napi::CallbackInfo& info) {
     for (std::size_t i = 0; i < values.ElementLength(); i++) sums[i / kSumColumns] += values.Data()[i];
     AlignedBuffer<float> factors(static_cast<std::size_t>(count));
     for (int i = 0; i < count; i++) factors[static_cast<std::size_t>(i)] = 1.0f;
-    const Int8Rows x{values.Data(), sums.data(), factors.data(), cols, cols / kSumColumns, count};
+    const Int8Rows x{values.Data(), sums.data(), factors.data(), cols, cols / kSumColumns, 1, 0, count};
     const std::size_t stride = roundUp(static_cast<std::size_t>(rows), kLanes);
     AlignedBuffer<float> out(stride * static_cast<std::size_t>(count));
     set->ternary(matrix.view(), x, 0, matrix.view().groups(), out.data(), stride, false);

@@ -78,6 +78,12 @@ EngineOptions toOptions(const Napi::Value& value) {
   out.threads = optionalInt(from, "threads", out.threads);
   out.maxSequences = optionalInt(from, "maxSequences", out.maxSequences);
   out.maxRows = optionalInt(from, "maxRows", out.maxRows);
+  const Napi::Value scales = from.Get("activationScales");
+  if (scales.IsString()) {
+    const std::string name = scales.As<Napi::String>().Utf8Value();
+    if (name != "token" && name != "group") wrong("options", "activationScales token or group");
+    out.activationScales = name == "token" ? ActivationScales::Token : ActivationScales::Group;
+  }
   if (out.maxSequences < 1 || out.maxRows < 1 || out.maxRows > 65536) wrong("options", "maxSequences ≥ 1 and maxRows 1 to 65536");
   return out;
 }

@@ -27,7 +27,7 @@ int chooseThreads(int wanted) {
 Engine::Engine(ByteSource& source, const EngineOptions& options)
     : options_(options),
       kernels_(chooseKernels(options.kernel)),
-      model_(loadModel(source)),
+      model_(loadModel(source, options.activationScales)),
       pool_(chooseThreads(options.threads)),
       pass_(*model_, *kernels_, pool_),
       samplers_(static_cast<std::size_t>(pool_.threads())) {}

@@ -22,6 +22,7 @@ struct EngineOptions {
   int threads = 0;         // 0: as many as the machine offers
   int maxSequences = 64;
   int maxRows = 512;
+  ActivationScales activationScales = ActivationScales::Usual;
 };
 
 enum class LogitsWanted { None, Last, All };

@@ -28,16 +28,16 @@ Forward::Forward(const Model& model, const KernelSet& kernels, ThreadPool& pool)
       scores_(static_cast<std::size_t>(pool.threads())),
       tables_(static_cast<std::size_t>(pool.threads())) {}
 
-Forward::Activations Forward::makeActivations(int capacity, int width, bool quantised) {
+Forward::Activations Forward::makeActivations(int capacity, int width) const {
   Activations out;
   const auto rows = static_cast<std::size_t>(capacity);
   out.stride = padded(width);
   out.x = AlignedBuffer<float>(rows * out.stride);
-  if (quantised) {
-    out.values = AlignedBuffer<std::int8_t>(rows * out.stride);
-    out.sums = AlignedBuffer<std::int32_t>(rows * (out.stride / kSumColumns));
-    out.factors = AlignedBuffer<float>(rows);
-  }
+  out.values = AlignedBuffer<std::int8_t>(rows * out.stride);
+  out.sums = AlignedBuffer<std::int32_t>(rows * (out.stride / kSumColumns));
+  const auto group = static_cast<std::size_t>(model_.config.activationGroup);
+  if (group != 0) out.scaleStride = (out.stride + group - 1) / group;
+  out.scales = AlignedBuffer<float>(rows * out.scaleStride);
   return out;
 }
 
@@ -48,9 +48,9 @@ void Forward::grow(std::size_t rows) {
   const ModelConfig& c = model_.config;
   const int n = static_cast<int>(capacity);
   x_ = AlignedBuffer<float>(capacity * xStride_);
-  normed_ = makeActivations(n, c.width, true);
-  attended_ = makeActivations(n, c.queryWidth(), true);
-  hidden_ = makeActivations(n, c.inner, true);
+  normed_ = makeActivations(n, c.width);
+  attended_ = makeActivations(n, c.queryWidth());
+  hidden_ = makeActivations(n, c.inner);
   q_ = AlignedBuffer<float>(capacity * qStride_);
   k_ = AlignedBuffer<float>(capacity * kvStride_);
   v_ = AlignedBuffer<float>(capacity * kvStride_);
@@ -65,17 +65,14 @@ void Forward::growRope(int positions) {
   const int count = std::min(model_.config.context, std::max(positions, 2 * ropePositions_));
   const int pairs = model_.config.headDim / 2;
   AlignedBuffer<float> table(static_cast<std::size_t>(count) * static_cast<std::size_t>(pairs) * 2);
-  std::vector<double> frequency(static_cast<std::size_t>(pairs));
-  for (int i = 0; i < pairs; i++) {
-    frequency[static_cast<std::size_t>(i)] =
-        std::pow(model_.config.ropeBase, -2.0 * i / model_.config.headDim) / model_.config.ropeScale;
-  }
+  const float* factors = model_.ropeFactors.size() > 0 ? model_.ropeFactors.data() : nullptr;
+  const Rotation rotation = rotationOf(model_.config.rope, model_.config.headDim, factors);
   for (int p = 0; p < count; p++)
     for (int i = 0; i < pairs; i++) {
-      const double angle = p * frequency[static_cast<std::size_t>(i)];
+      const double angle = p * rotation.frequencies[static_cast<std::size_t>(i)];
       float* entry = table.data() + (static_cast<std::size_t>(p) * static_cast<std::size_t>(pairs) + static_cast<std::size_t>(i)) * 2;
-      entry[0] = static_cast<float>(std::cos(angle));
-      entry[1] = static_cast<float>(std::sin(angle));
+      entry[0] = static_cast<float>(std::cos(angle) * rotation.magnitude);
+      entry[1] = static_cast<float>(std::sin(angle) * rotation.magnitude);
     }
   rope_ = std::move(table);
   ropePositions_ = count;
@@ -100,14 +97,19 @@ int Forward::pieceFor(int groups, double workPerGroup) const {
 
 void Forward::quantiseRow(Activations& a, int row) {
   const auto i = static_cast<std::size_t>(row);
-  a.factors[i] = kernels_.quantise(a.row(row), static_cast<int>(a.stride), a.values.data() + i * a.stride,
-                                   a.sums.data() + i * (a.stride / kSumColumns));
+  kernels_.quantise(a.row(row), static_cast<int>(a.stride), model_.config.activationGroup, a.values.data() + i * a.stride,
+                    a.sums.data() + i * (a.stride / kSumColumns), a.scales.data() + i * a.scaleStride);
+}
+
+void Forward::normRow(const float* from, const Gain& gain, int width, float* to) const {
+  if (gain.size() > 0) kernels_.rmsNorm(from, gain.data(), width, model_.config.epsilon, to);
+  else std::memcpy(to, from, static_cast<std::size_t>(width) * sizeof(float));
 }
 
 void Forward::normalise(const float* from, std::size_t stride, const Gain& gain, int width, Activations& to, int count) {
   pool_.run(count, pieceFor(count, width * 8.0), [&](int begin, int end, int) {
     for (int i = begin; i < end; i++) {
-      kernels_.rmsNorm(from + static_cast<std::size_t>(i) * stride, gain.data(), width, model_.config.epsilon, to.row(i));
+      normRow(from + static_cast<std::size_t>(i) * stride, gain, width, to.row(i));
       quantiseRow(to, i);
     }
   });
@@ -118,9 +120,9 @@ void Forward::gateAndNormalise(const Gain& gain, int count) {
   pool_.run(count, pieceFor(count, inner * 16.0), [&](int begin, int end, int) {
     for (int i = begin; i < end; i++) {
       float* gate = gate_.data() + static_cast<std::size_t>(i) * innerStride_;
-      kernels_.glu(model_.config.glu, gate, up_.data() + static_cast<std::size_t>(i) * innerStride_,
+      kernels_.glu(model_.config.graph.glu, gate, up_.data() + static_cast<std::size_t>(i) * innerStride_,
                    static_cast<int>(roundUp(static_cast<std::size_t>(inner), 16)));
-      kernels_.rmsNorm(gate, gain.data(), inner, model_.config.epsilon, hidden_.row(i));
+      normRow(gate, gain, inner, hidden_.row(i));
       quantiseRow(hidden_, i);
     }
   });
@@ -139,7 +141,8 @@ void Forward::multiply(Activations& x, int count, const Product* products, int p
       first += groups;
       if (from >= to) continue;
       if (const TernaryMatrix* ternary = product.matrix->ternary()) {
-        const Int8Rows rows{x.values.data(), x.sums.data(), x.factors.data(), x.stride, x.stride / kSumColumns, count};
+        const Int8Rows rows{x.values.data(), x.sums.data(), x.scales.data(), x.stride, x.stride / kSumColumns,
+                            x.scaleStride, model_.config.activationGroup, count};
         kernels_.ternary(ternary->view(), rows, from, to, product.out, product.stride, product.add);
       } else {
         kernels_.dense(product.matrix->dense()->view(), x.x.data(), x.stride, count, from, to, product.out,
@@ -152,12 +155,16 @@ void Forward::multiply(Activations& x, int count, const Product* products, int p
 void Forward::rotateAndStore(int layer, const std::vector<Row>& rows) {
   const ModelConfig& c = model_.config;
   const int dim = c.headDim, pairs = dim / 2;
-  const auto rotate = [&](float* head, int position) {
+  const int stride = c.graph.ropeNeighbours ? 2 : 1, apart = c.graph.ropeNeighbours ? 1 : pairs;
+  const Layer& weights = model_.layers[static_cast<std::size_t>(layer)];
+  const auto rotate = [&](float* head, int position, const Gain& norm) {
+    if (norm.size() > 0) kernels_.rmsNorm(head, norm.data(), dim, c.epsilon, head);
     const float* table = rope_.data() + static_cast<std::size_t>(position) * static_cast<std::size_t>(dim);
     for (int i = 0; i < pairs; i++) {
-      const float cosine = table[2 * i], sine = table[2 * i + 1], a = head[i], b = head[i + pairs];
-      head[i] = a * cosine - b * sine;
-      head[i + pairs] = a * sine + b * cosine;
+      float &first = head[i * stride], &second = head[i * stride + apart];
+      const float cosine = table[2 * i], sine = table[2 * i + 1], a = first, b = second;
+      first = a * cosine - b * sine;
+      second = a * sine + b * cosine;
     }
   };
   const int count = static_cast<int>(rows.size());
@@ -166,13 +173,13 @@ void Forward::rotateAndStore(int layer, const std::vector<Row>& rows) {
     for (int i = begin; i < end; i++) {
       const Row& row = rows[static_cast<std::size_t>(i)];
       float* q = q_.data() + static_cast<std::size_t>(i) * qStride_;
-      for (int h = 0; h < c.heads; h++) rotate(q + h * dim, row.position);
+      for (int h = 0; h < c.heads; h++) rotate(q + h * dim, row.position, weights.qNorm);
       kernels_.roundToHalf(q, c.queryWidth());
       const auto block = static_cast<std::size_t>(row.position / kBlockPositions);
       const int inside = row.position % kBlockPositions;
       for (int h = 0; h < c.kvHeads; h++) {
         float* k = k_.data() + static_cast<std::size_t>(i) * kvStride_ + h * dim;
-        rotate(k, row.position);
+        rotate(k, row.position, weights.kNorm);
         kernels_.toHalf(k, half, dim);
         std::uint16_t* keys = row.sequence->keys(block, layer, h) + (inside / 16) * dim * 16 + inside % 16;
         for (int d = 0; d < dim; d++) keys[d * 16] = half[d];

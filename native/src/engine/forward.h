@@ -40,16 +40,17 @@ class Forward {
     AlignedBuffer<float> x;
     AlignedBuffer<std::int8_t> values;
     AlignedBuffer<std::int32_t> sums;
-    AlignedBuffer<float> factors;
+    AlignedBuffer<float> scales;
     std::size_t stride = 0;
+    std::size_t scaleStride = 1;
     float* row(int i) { return x.data() + static_cast<std::size_t>(i) * stride; }
   };
 
-  static Activations makeActivations(int capacity, int width, bool quantised);
+  Activations makeActivations(int capacity, int width) const;
   void grow(std::size_t rows);
   void growRope(int positions);
   void growScores(int positions);
-  /** RMSNorm of each row into `to`, and its int8 form. */
+  /** RMSNorm of each row into `to` (a copy where the gain is empty), and its int8 form. */
   void normalise(const float* from, std::size_t stride, const Gain& gain, int width, Activations& to, int count);
   /** The same for a gated product: gate = act(gate) · up first. */
   void gateAndNormalise(const Gain& gain, int count);
@@ -61,7 +62,9 @@ class Forward {
   };
   /** Products of the same activations with several matrices, shared out by groups of rows. */
   void multiply(Activations& x, int count, const Product* products, int productCount);
+  void normRow(const float* from, const Gain& gain, int width, float* to) const;
   void quantiseRow(Activations& a, int row);
+  /** Norms heads where the model does, rotates them, puts keys and values in the cache. */
   void rotateAndStore(int layer, const std::vector<Row>& rows);
   void attention(int layer, const std::vector<Row>& rows);
   int pieceFor(int groups, double workPerGroup) const;

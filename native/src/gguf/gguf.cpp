@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "gguf/cursor.h"
+#include "gguf/q2_groups.h"
 #include "support/error.h"
 
 namespace shard {
@@ -97,12 +98,12 @@ GgufTensor readTensor(Cursor& in) {
     }
   }
   const auto type = in.value<std::uint32_t>("tensor directory");
-  const BlockShape* shape = blockShape(type);
-  if (shape == nullptr) {
-    fail(Code::GgufUnsupported, name + " has type " + std::to_string(type) +
-                                    "; this engine reads F32, F16, BF16, TQ1_0, TQ2_0, I2_S and Q2_0");
-  }
   tensor.type = static_cast<TensorType>(type);
+  const BlockShape* shape = blockShape(tensor.type);
+  if (shape == nullptr || tensor.type == TensorType::Q2_0_Of128) {
+    fail(Code::GgufUnsupported, name + " has type " + std::to_string(type) +
+                                    "; this engine reads F32, F16, Q4_0, Q8_0, Q6_K, BF16, TQ1_0, TQ2_0, I2_S and Q2_0");
+  }
   if (tensor.cols % shape->weights != 0) {
     fail(Code::GgufInvalid, name + " has rows of " + std::to_string(tensor.cols) + " weights; " + shape->name +
                                 " needs a multiple of " + std::to_string(shape->weights));
@@ -121,6 +122,7 @@ GgufTensor readTensor(Cursor& in) {
 void placeTensors(std::vector<GgufTensor>& tensors, std::uint64_t headerEnd, std::uint64_t alignment,
                   std::uint64_t fileSize) {
   const std::uint64_t base = (headerEnd + alignment - 1) / alignment * alignment;
+  settleQ2Groups(tensors, fileSize > base ? fileSize - base : 0, alignment);
   for (GgufTensor& tensor : tensors) {
     const std::string name = "tensor " + quoted(tensor.name);
     if (tensor.offset % alignment != 0) {

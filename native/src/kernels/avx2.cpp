@@ -26,6 +26,10 @@ struct Lanes {
     return _mm256_castsi256_ps(_mm256_slli_epi32(wide, 16));
   }
   static Lanes loadBf16(const std::uint16_t* p) { return {widen(p), widen(p + 8)}; }
+  static __m256 widenInt8(const std::int8_t* p) {
+    return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))));
+  }
+  static Lanes loadInt8(const std::int8_t* p) { return {widenInt8(p), widenInt8(p + 8)}; }
   static Lanes fma(Lanes a, Lanes b, Lanes c) {
     return {_mm256_fmadd_ps(a.lo, b.lo, c.lo), _mm256_fmadd_ps(a.hi, b.hi, c.hi)};
   }
@@ -129,7 +133,7 @@ void tile(const TernaryView& m, const Int8Rows& x, int group, int first, float* 
   const std::int8_t* values = x.values + first * x.stride;
   Lanes total[R];
   __m256i acc[R][2];
-  const int step = m.scales != nullptr ? m.scaleColumns : m.cols;
+  const int step = x.group != 0 ? x.group : m.scales != nullptr ? m.scaleColumns : m.cols;
   for (int i = 0; i < R; i++) total[i] = Lanes::set(0.0f);
   for (int c = 0; c < m.cols; c += step) {
     for (int i = 0; i < R; i++) {
@@ -138,16 +142,18 @@ void tile(const TernaryView& m, const Int8Rows& x, int group, int first, float* 
     product<R>(codes, values, x.stride, c, c + step, acc);
     for (int i = 0; i < R; i++) {
       const Lanes exact = {_mm256_cvtepi32_ps(acc[i][0]), _mm256_cvtepi32_ps(acc[i][1])};
-      if (m.scales == nullptr) {
-        total[i] = exact;
+      const Lanes own = Lanes::set(x.group != 0 ? x.scales[(first + i) * x.scaleStride + c / step] : 1.0f);
+      if (m.scales != nullptr) {
+        const std::size_t at = (static_cast<std::size_t>(group) * (m.cols / m.scaleColumns) + c / m.scaleColumns) * 16;
+        total[i] = Lanes::fma(exact, Lanes::mul(Lanes::loadHalf(m.scales + at), own), total[i]);
       } else {
-        const std::size_t at = (static_cast<std::size_t>(group) * (m.cols / step) + c / step) * 16;
-        total[i] = Lanes::fma(exact, Lanes::loadHalf(m.scales + at), total[i]);
+        total[i] = x.group != 0 ? Lanes::fma(exact, own, total[i]) : exact;
       }
     }
   }
   for (int i = 0; i < R; i++) {
-    Lanes y = Lanes::div(total[i], Lanes::set(x.factors[first + i]));
+    Lanes y = total[i];
+    if (x.group == 0) y = Lanes::div(y, Lanes::set(x.scales[(first + i) * x.scaleStride]));
     if (m.scales == nullptr) y = Lanes::mul(y, Lanes::set(m.scale));
     float* to = out + (first + i) * outStride + static_cast<std::size_t>(group) * 16;
     if (add) y = Lanes::add(Lanes::load(to), y);

@@ -23,6 +23,9 @@ struct Lanes {
     const __m512i wide = _mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
     return {_mm512_castsi512_ps(_mm512_slli_epi32(wide, 16))};
   }
+  static Lanes loadInt8(const std::int8_t* p) {
+    return {_mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))))};
+  }
   static Lanes fma(Lanes a, Lanes b, Lanes c) { return {_mm512_fmadd_ps(a.v, b.v, c.v)}; }
   static Lanes add(Lanes a, Lanes b) { return {_mm512_add_ps(a.v, b.v)}; }
   static Lanes sub(Lanes a, Lanes b) { return {_mm512_sub_ps(a.v, b.v)}; }
@@ -106,7 +109,7 @@ void tile(const TernaryView& m, const Int8Rows& x, int group, int first, float* 
   const std::int8_t* values = x.values + first * x.stride;
   __m512 total[G][R];
   __m512i acc[G][R];
-  if (m.scales == nullptr) {
+  if (m.scales == nullptr && x.group == 0) {
     for (int i = 0; i < R; i++) {
       const __m512i offset = _mm512_set1_epi32(-sumOf(x.sums + (first + i) * x.sumStride, 0, m.cols));
       for (int g = 0; g < G; g++) acc[g][i] = offset;
@@ -115,8 +118,8 @@ void tile(const TernaryView& m, const Int8Rows& x, int group, int first, float* 
     for (int g = 0; g < G; g++)
       for (int i = 0; i < R; i++) total[g][i] = _mm512_cvtepi32_ps(acc[g][i]);
   } else {
-    const int step = m.scaleColumns;
-    const std::size_t scaleStride = static_cast<std::size_t>(m.cols / step) * 16;
+    const int step = x.group != 0 ? x.group : m.scaleColumns;
+    const std::size_t scaleStride = m.scales != nullptr ? static_cast<std::size_t>(m.cols / m.scaleColumns) * 16 : 0;
     for (int g = 0; g < G; g++)
       for (int i = 0; i < R; i++) total[g][i] = _mm512_setzero_ps();
     for (int c = 0; c < m.cols; c += step) {
@@ -126,15 +129,20 @@ void tile(const TernaryView& m, const Int8Rows& x, int group, int first, float* 
       }
       product<G, R>(codes, groupBytes, values, x.stride, c, c + step, acc);
       for (int g = 0; g < G; g++) {
-        const __m512 scale = Lanes::loadHalf(m.scales + (group + g) * scaleStride + c / step * 16).v;
-        for (int i = 0; i < R; i++) total[g][i] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(acc[g][i]), scale, total[g][i]);
+        __m512 scale = _mm512_set1_ps(1.0f);
+        if (m.scales != nullptr) scale = Lanes::loadHalf(m.scales + (group + g) * scaleStride + c / m.scaleColumns * 16).v;
+        for (int i = 0; i < R; i++) {
+          __m512 both = scale;
+          if (x.group != 0) both = _mm512_mul_ps(scale, _mm512_set1_ps(x.scales[(first + i) * x.scaleStride + c / step]));
+          total[g][i] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(acc[g][i]), both, total[g][i]);
+        }
       }
     }
   }
   for (int i = 0; i < R; i++) {
-    const __m512 factor = _mm512_set1_ps(x.factors[first + i]);
     for (int g = 0; g < G; g++) {
-      __m512 y = _mm512_div_ps(total[g][i], factor);
+      __m512 y = total[g][i];
+      if (x.group == 0) y = _mm512_div_ps(y, _mm512_set1_ps(x.scales[(first + i) * x.scaleStride]));
       if (m.scales == nullptr) y = _mm512_mul_ps(y, _mm512_set1_ps(m.scale));
       float* to = out + (first + i) * outStride + static_cast<std::size_t>(group + g) * 16;
       if (add) y = _mm512_add_ps(_mm512_loadu_ps(to), y);

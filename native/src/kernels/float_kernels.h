@@ -38,15 +38,15 @@ void rmsNorm(const float* x, const float* gain, int n, float epsilon, float* y) 
   for (int i = 0; i < n; i += 16) V::mul(V::mul(V::load(x + i), factor), V::load(gain + i)).store(y + i);
 }
 
+/** Rounds columns [from, to) by their absolute maximum, at least `least`; returns that maximum. */
 template <typename V>
-float quantise(const float* x, int padded, signed char* values, int* sums) {
+double quantiseSpan(const float* x, int from, int to, double least, signed char* values, int* sums) {
   V largest = V::set(0.0f);
-  for (int i = 0; i < padded; i += 16) largest = V::max(V::abs(V::load(x + i)), largest);
+  for (int i = from; i < to; i += 16) largest = V::max(V::abs(V::load(x + i)), largest);
   const float most = largest.largest();
-  const double bound = static_cast<double>(most) > 1e-5 ? static_cast<double>(most) : 1e-5;
-  const float factor = static_cast<float>(127.0 / bound);
-  const V scale = V::set(factor);
-  for (int i = 0; i < padded; i += 64) {
+  const double bound = static_cast<double>(most) > least ? static_cast<double>(most) : least;
+  const V scale = V::set(static_cast<float>(127.0 / bound));
+  for (int i = from; i < to; i += 64) {
     int sum = 0;
     for (int j = i; j < i + 64; j += 16) {
       const V scaled = V::mul(V::load(x + j), scale);
@@ -55,7 +55,19 @@ float quantise(const float* x, int padded, signed char* values, int* sums) {
     for (int j = i; j < i + 64; j++) sum += values[j];
     sums[i / 64] = sum;
   }
-  return factor;
+  return bound;
+}
+
+template <typename V>
+void quantise(const float* x, int padded, int group, signed char* values, int* sums, float* scales) {
+  if (group == 0) {
+    scales[0] = static_cast<float>(127.0 / quantiseSpan<V>(x, 0, padded, 1e-5, values, sums));  // BitNet's bound
+    return;
+  }
+  for (int from = 0; from < padded; from += group, scales++) {
+    const int to = from + group < padded ? from + group : padded;
+    *scales = static_cast<float>(quantiseSpan<V>(x, from, to, 1e-30, values, sums) / 127.0);
+  }
 }
 
 template <typename V>
@@ -89,29 +101,61 @@ void roundToHalf(float* x, int n) {
 
 // --- dense products: lane = row of the matrix, one fma chain over the columns -------------------------------------
 
-struct LoadF32 {
-  typedef float Element;
-  template <typename V> static V load(const float* p) { return V::load(p); }
+/** Where a kernel's weights come from: `at(g, c)` is column c of the g-th group from `group` on, 16 rows. */
+template <typename V>
+struct WeightsF32 {
+  const float* values;
+  std::size_t groupSize;
+  WeightsF32(const DenseView& m, int group)
+      : values(static_cast<const float*>(m.values) + static_cast<std::size_t>(group) * m.cols * 16),
+        groupSize(static_cast<std::size_t>(m.cols) * 16) {}
+  V at(int g, int c) const { return V::load(values + g * groupSize + static_cast<std::size_t>(c) * 16); }
 };
-struct LoadF16 {
-  typedef unsigned short Element;
-  template <typename V> static V load(const unsigned short* p) { return V::loadHalf(p); }
+template <typename V>
+struct WeightsF16 {
+  const unsigned short* values;
+  std::size_t groupSize;
+  WeightsF16(const DenseView& m, int group)
+      : values(static_cast<const unsigned short*>(m.values) + static_cast<std::size_t>(group) * m.cols * 16),
+        groupSize(static_cast<std::size_t>(m.cols) * 16) {}
+  V at(int g, int c) const { return V::loadHalf(values + g * groupSize + static_cast<std::size_t>(c) * 16); }
 };
-struct LoadBF16 {
-  typedef unsigned short Element;
-  template <typename V> static V load(const unsigned short* p) { return V::loadBf16(p); }
+template <typename V>
+struct WeightsBF16 {
+  const unsigned short* values;
+  std::size_t groupSize;
+  WeightsBF16(const DenseView& m, int group)
+      : values(static_cast<const unsigned short*>(m.values) + static_cast<std::size_t>(group) * m.cols * 16),
+        groupSize(static_cast<std::size_t>(m.cols) * 16) {}
+  V at(int g, int c) const { return V::loadBf16(values + g * groupSize + static_cast<std::size_t>(c) * 16); }
+};
+/** Codes times scales; the product is exact (see model/quantised_blocks.h). */
+template <typename V>
+struct WeightsInt8 {
+  const signed char* codes;
+  const float* scales;
+  std::size_t groupSize, scaleGroupSize;
+  int shift;  // 2^shift columns share a scale
+  WeightsInt8(const DenseView& m, int group)
+      : codes(static_cast<const signed char*>(m.values) + static_cast<std::size_t>(group) * m.cols * 16),
+        scales(m.scales + static_cast<std::size_t>(group) * (m.cols / m.scaleColumns) * 16),
+        groupSize(static_cast<std::size_t>(m.cols) * 16),
+        scaleGroupSize(static_cast<std::size_t>(m.cols / m.scaleColumns) * 16),
+        shift(m.scaleColumns == 16 ? 4 : 5) {}
+  V at(int g, int c) const {
+    return V::mul(V::loadInt8(codes + g * groupSize + static_cast<std::size_t>(c) * 16),
+                  V::load(scales + g * scaleGroupSize + static_cast<std::size_t>(c >> shift) * 16));
+  }
 };
 
-template <typename V, typename L, int G, int R>
-void denseTile(const typename L::Element* w, int cols, const float* x, std::size_t stride, float* out,
-               std::size_t outStride, bool add) {
+template <typename V, typename W, int G, int R>
+void denseTile(const W& w, int cols, const float* x, std::size_t stride, float* out, std::size_t outStride, bool add) {
   V acc[G][R];
   for (int g = 0; g < G; g++)
     for (int i = 0; i < R; i++) acc[g][i] = V::set(0.0f);
-  const std::size_t groupSize = static_cast<std::size_t>(cols) * 16;
   for (int c = 0; c < cols; c++) {
     V weights[G];
-    for (int g = 0; g < G; g++) weights[g] = L::template load<V>(w + g * groupSize + static_cast<std::size_t>(c) * 16);
+    for (int g = 0; g < G; g++) weights[g] = w.at(g, c);
     for (int i = 0; i < R; i++) {
       const V value = V::set(x[i * stride + c]);
       for (int g = 0; g < G; g++) acc[g][i] = V::fma(value, weights[g], acc[g][i]);
@@ -124,36 +168,35 @@ void denseTile(const typename L::Element* w, int cols, const float* x, std::size
     }
 }
 
-template <typename V, typename L, int G>
-void denseRows(const typename L::Element* w, int cols, const float* x, std::size_t stride, int count, float* out,
-               std::size_t outStride, bool add) {
+template <typename V, typename W, int G>
+void denseRows(const W& w, int cols, const float* x, std::size_t stride, int count, float* out, std::size_t outStride,
+               bool add) {
   int i = 0;
   for (; i + 4 <= count && V::kWide; i += 4)
-    denseTile<V, L, G, V::kWide ? 4 : 1>(w, cols, x + i * stride, stride, out + i * outStride, outStride, add);
+    denseTile<V, W, G, V::kWide ? 4 : 1>(w, cols, x + i * stride, stride, out + i * outStride, outStride, add);
   for (; i + 2 <= count; i += 2)
-    denseTile<V, L, G, 2>(w, cols, x + i * stride, stride, out + i * outStride, outStride, add);
-  for (; i < count; i++) denseTile<V, L, G, 1>(w, cols, x + i * stride, stride, out + i * outStride, outStride, add);
+    denseTile<V, W, G, 2>(w, cols, x + i * stride, stride, out + i * outStride, outStride, add);
+  for (; i < count; i++) denseTile<V, W, G, 1>(w, cols, x + i * stride, stride, out + i * outStride, outStride, add);
 }
 
-template <typename V, typename L>
+template <typename V, typename W>
 void denseGroups(const DenseView& m, const float* x, std::size_t stride, int count, int from, int to, float* out,
                  std::size_t outStride, bool add) {
-  const auto* values = static_cast<const typename L::Element*>(m.values);
-  const std::size_t groupSize = static_cast<std::size_t>(m.cols) * 16;
   constexpr int kTile = V::kWide ? 4 : 2;
   int g = from;
   for (; g + kTile <= to; g += kTile)
-    denseRows<V, L, kTile>(values + g * groupSize, m.cols, x, stride, count, out + g * 16, outStride, add);
-  for (; g < to; g++) denseRows<V, L, 1>(values + g * groupSize, m.cols, x, stride, count, out + g * 16, outStride, add);
+    denseRows<V, W, kTile>(W(m, g), m.cols, x, stride, count, out + g * 16, outStride, add);
+  for (; g < to; g++) denseRows<V, W, 1>(W(m, g), m.cols, x, stride, count, out + g * 16, outStride, add);
 }
 
 template <typename V>
 void dense(const DenseView& m, const float* x, std::size_t stride, int count, int from, int to, float* out,
            std::size_t outStride, bool add) {
   switch (m.type) {
-    case DenseType::F32: denseGroups<V, LoadF32>(m, x, stride, count, from, to, out, outStride, add); break;
-    case DenseType::F16: denseGroups<V, LoadF16>(m, x, stride, count, from, to, out, outStride, add); break;
-    case DenseType::BF16: denseGroups<V, LoadBF16>(m, x, stride, count, from, to, out, outStride, add); break;
+    case DenseType::F32: denseGroups<V, WeightsF32<V>>(m, x, stride, count, from, to, out, outStride, add); break;
+    case DenseType::F16: denseGroups<V, WeightsF16<V>>(m, x, stride, count, from, to, out, outStride, add); break;
+    case DenseType::BF16: denseGroups<V, WeightsBF16<V>>(m, x, stride, count, from, to, out, outStride, add); break;
+    case DenseType::Int8: denseGroups<V, WeightsInt8<V>>(m, x, stride, count, from, to, out, outStride, add); break;
   }
 }
 

@@ -19,25 +19,29 @@ struct TernaryView {
   float scale;                  // when there are no scales
   int rows;
   int cols;          // a multiple of 64
-  int scaleColumns;  // 64 or 256; unused without scales
+  int scaleColumns;  // 64, 128 or 256; unused without scales
   int groups() const { return (rows + kLanes - 1) / kLanes; }
 };
 
-/** Activations, one token a row: int8 = round(x · factor). */
+/** Activations, one token a row: int8 = round(x · 127 / max |x|), the maximum over the row or over each group of columns. */
 struct Int8Rows {
   const std::int8_t* values;  // [count][stride], zero beyond the columns
   const std::int32_t* sums;   // [count][sumStride], per 64 columns
-  const float* factors;       // [count]
+  const float* scales;        // [count][scaleStride]: a row's factor, 127 / max; or its groups' steps, max / 127
   std::size_t stride;
   std::size_t sumStride;
+  std::size_t scaleStride;
+  int group;  // columns, of which a ternary matrix's scaleColumns and columns are multiples; 0: the row
   int count;
 };
 
-enum class DenseType { F32, F16, BF16 };
+enum class DenseType { F32, F16, BF16, Int8 };
 
-/** A matrix of floats packed by packDense(): [groups][cols][16]. */
+/** A matrix of floats, packed: [groups][cols][16]. */
 struct DenseView {
   const void* values;
+  const float* scales;  // Int8: a value is code · scale, scales [groups][cols / scaleColumns][16]; else nullptr
+  int scaleColumns;     // 16 or 32
   DenseType type;
   int rows;
   int cols;
@@ -63,15 +67,18 @@ struct AttentionTask {
 
 struct KernelSet {
   const char* name;
-  /** out[i · outStride + row] = (Σ code·value − Σ value) / factor · scale, rows of groups [from, to); added to out when `add`. */
+  /**
+   * out[i · outStride + row] = (Σ code·value − Σ value) / factor · scale, rows of groups [from, to); added to out when `add`.
+   * With steps: one fma chain over the groups of columns, rising, of the exact sum times (scale · step).
+   */
   void (*ternary)(const TernaryView&, const Int8Rows&, int from, int to, float* out, std::size_t outStride, bool add);
   /** out[i · outStride + row] = one fma chain over the columns, ascending; rows of groups [from, to). */
   void (*dense)(const DenseView&, const float* x, std::size_t stride, int count, int from, int to, float* out,
                 std::size_t outStride, bool add);
   /** y = x / rms(x) · gain over n columns (n padded to 16 with zeros in x and gain). */
   void (*rmsNorm)(const float* x, const float* gain, int n, float epsilon, float* y);
-  /** int8 by absolute maximum; returns the factor. `padded` ≥ n is a multiple of 64; x is zero beyond n. */
-  float (*quantise)(const float* x, int padded, std::int8_t* values, std::int32_t* sums);
+  /** int8 by absolute maximum, see Int8Rows. `padded` ≥ n is a multiple of 64; x is zero beyond n; the last group may be short. */
+  void (*quantise)(const float* x, int padded, int group, std::int8_t* values, std::int32_t* sums, float* scales);
   /** gate = act(gate) · up, over n (a multiple of 16). */
   void (*glu)(Glu, float* gate, const float* up, int n);
   void (*toHalf)(const float* x, std::uint16_t* y, int n);

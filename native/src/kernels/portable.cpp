@@ -24,6 +24,7 @@ struct Lanes {
   static Lanes load(const float* p) { return each([&](int i) { return p[i]; }); }
   static Lanes loadHalf(const std::uint16_t* p) { return each([&](int i) { return halfToFloat(p[i]); }); }
   static Lanes loadBf16(const std::uint16_t* p) { return each([&](int i) { return bf16ToFloat(p[i]); }); }
+  static Lanes loadInt8(const std::int8_t* p) { return each([&](int i) { return static_cast<float>(p[i]); }); }
   static Lanes fma(const Lanes& a, const Lanes& b, const Lanes& c) {
     return each([&](int i) { return std::fma(a.v[i], b.v[i], c.v[i]); });
   }
@@ -83,7 +84,7 @@ void groupProduct(const std::uint8_t* codes, const std::int8_t* values, int from
 }
 
 void ternary(const TernaryView& m, const Int8Rows& x, int from, int to, float* out, std::size_t outStride, bool add) {
-  const int step = m.scales != nullptr ? m.scaleColumns : m.cols;
+  const int step = x.group != 0 ? x.group : m.scales != nullptr ? m.scaleColumns : m.cols;
   for (int g = from; g < to; g++) {
     const std::uint8_t* codes = m.codes + static_cast<std::size_t>(g) * m.cols * 4;
     for (int i = 0; i < x.count; i++) {
@@ -97,18 +98,22 @@ void ternary(const TernaryView& m, const Int8Rows& x, int from, int to, float* o
         std::int32_t sums[16];
         for (int r = 0; r < 16; r++) sums[r] = -offset;
         groupProduct(codes, values, c, end, sums);
-        if (m.scales == nullptr) {
-          for (int r = 0; r < 16; r++) total[r] = static_cast<float>(sums[r]);
-        } else {
-          const std::uint16_t* scales = m.scales + (static_cast<std::size_t>(g) * (m.cols / step) + c / step) * 16;
+        const float own = x.group != 0 ? x.scales[i * x.scaleStride + c / step] : 1.0f;
+        if (m.scales != nullptr) {
+          const std::uint16_t* scales =
+              m.scales + (static_cast<std::size_t>(g) * (m.cols / m.scaleColumns) + c / m.scaleColumns) * 16;
           for (int r = 0; r < 16; r++) {
-            total[r] = std::fma(static_cast<float>(sums[r]), halfToFloat(scales[r]), total[r]);
+            total[r] = std::fma(static_cast<float>(sums[r]), halfToFloat(scales[r]) * own, total[r]);
           }
+        } else if (x.group != 0) {
+          for (int r = 0; r < 16; r++) total[r] = std::fma(static_cast<float>(sums[r]), own, total[r]);
+        } else {
+          for (int r = 0; r < 16; r++) total[r] = static_cast<float>(sums[r]);
         }
       }
       float* to16 = out + i * outStride + static_cast<std::size_t>(g) * 16;
       for (int r = 0; r < 16; r++) {
-        float y = total[r] / x.factors[i];
+        float y = x.group != 0 ? total[r] : total[r] / x.scales[i * x.scaleStride];
         if (m.scales == nullptr) y = y * m.scale;
         to16[r] = add ? to16[r] + y : y;
       }

@@ -1,6 +1,8 @@
 #include "model/config.h"
 
+#include <algorithm>
 #include <cmath>
+#include <optional>
 
 #include "support/error.h"
 
@@ -21,20 +23,51 @@ int bounded(const Gguf& file, const std::string& key, std::uint64_t value, std::
   return static_cast<int>(value);
 }
 
+/** The twin of shared/engine/architecture.ts, which says why. */
+std::optional<Architecture> architectureOf(const std::string& name) {
+  Architecture out;
+  if (name == "bitnet" || name == "bitnet-b1.58" || name == "bitnet-25") {
+    out.glu = name == "bitnet" ? Glu::Silu : Glu::SquaredRelu;
+    out.subNorms = true;
+  } else if (name == "qwen3") {
+    out.headNorms = true;
+    out.activationScales = ActivationScales::Group;
+  } else if (name == "llama") {
+    out.ropeNeighbours = true;
+  } else {
+    return std::nullopt;
+  }
+  return out;
+}
+
+/** Of the ternary weights: every other group is a multiple of it. 0 when nothing is ternary. */
+int smallestGroup(const Gguf& file) {
+  std::uint32_t least = 0;
+  for (const GgufTensor& tensor : file.tensors()) {
+    if (!isTernary(tensor.type)) continue;
+    const std::uint32_t group = blockShape(tensor.type)->weights;
+    least = least == 0 ? group : std::min(least, group);
+  }
+  return static_cast<int>(least);
+}
+
 }  // namespace
 
-ModelConfig readConfig(const Gguf& file) {
+ModelConfig readConfig(const Gguf& file, ActivationScales scales) {
   ModelConfig c;
   c.architecture = file.text("general.architecture");
-  if (c.architecture == "bitnet") {
-    c.glu = Glu::Silu;  // 1bitLLM's graph
-  } else if (c.architecture == "bitnet-b1.58" || c.architecture == "bitnet-25") {
-    c.glu = Glu::SquaredRelu;  // BitNet-b1.58-2B-4T's graph
-  } else {
+  const std::optional<Architecture> graph = architectureOf(c.architecture);
+  if (!graph) {
     fail(Code::GgufUnsupported, "architecture " + quoted(c.architecture) +
-                                    "; this engine runs bitnet, bitnet-b1.58 and bitnet-25");
+                                    "; this engine runs bitnet, bitnet-b1.58, bitnet-25, qwen3 and llama");
   }
+  c.graph = *graph;
+  if (scales == ActivationScales::Usual) scales = c.graph.activationScales;
+  if (scales == ActivationScales::Group) c.activationGroup = smallestGroup(file);
   const std::string p = c.architecture + ".";
+  for (const char* name : {"expert_count", "attention.sliding_window"}) {
+    if (file.integer(p + name, 0) != 0) fail(Code::GgufUnsupported, "metadata " + quoted(p + name) + " is not run");
+  }
   const auto size = [&](const char* key, std::uint64_t most) {
     return bounded(file, p + key, file.integer(p + key), most);
   };
@@ -69,16 +102,7 @@ ModelConfig readConfig(const Gguf& file) {
       static_cast<std::uint64_t>(c.headDim)) {
     fail(Code::GgufUnsupported, "rotary positions over a part of the head");
   }
-  c.ropeBase = file.number(p + "rope.freq_base", 10000.0);
-  const std::string scaling = file.text(p + "rope.scaling.type", "none");
-  if (scaling == "linear") {
-    c.ropeScale = file.number(p + "rope.scaling.factor", 1.0);
-  } else if (scaling != "none") {
-    fail(Code::GgufUnsupported, "rotary scaling of type " + quoted(scaling) + "; none and linear are known");
-  }
-  if (!(c.ropeBase >= 1.0 && c.ropeBase <= 1e12) || !(c.ropeScale >= 1e-3 && c.ropeScale <= 1e6)) {
-    fail(Code::GgufInvalid, "rotary base or scale out of range");
-  }
+  c.rope = readRope(file, p + "rope.", c.context);
   const double epsilon = file.number(p + "attention.layer_norm_rms_epsilon", 1e-5);
   if (!(epsilon >= 0.0 && epsilon <= 1.0)) fail(Code::GgufInvalid, "the norms' epsilon is out of range");
   c.epsilon = static_cast<float>(epsilon);

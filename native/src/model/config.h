@@ -6,14 +6,30 @@
 
 #include "gguf/gguf.h"
 #include "kernels/kernels.h"
+#include "model/rope.h"
 
 namespace shard {
 
-/** BitNet b1.58: ternary products, sub-norms before the output and the down projection, tied or own head. */
+/**
+ * What shares a scale when activations are rounded to int8: all of a token's, as BitNet models were trained; or as many
+ * columns as a group of the weights has, for models trained with 16-bit activations.
+ */
+enum class ActivationScales { Usual, Token, Group };
+
+/** Where a family's graph differs from the others'; by name: see config.cpp. */
+struct Architecture {
+  Glu glu = Glu::Silu;
+  bool subNorms = false;       // before the output and the down projection
+  bool headNorms = false;      // of every query and key head, before they are rotated
+  bool ropeNeighbours = false; // dimensions (2i, 2i + 1) of a head turn together; else (i, i + half)
+  ActivationScales activationScales = ActivationScales::Token;
+};
+
 struct ModelConfig {
   std::string name;
   std::string architecture;  // as in the file
-  Glu glu = Glu::Silu;
+  Architecture graph;
+  int activationGroup = 0;  // columns of activations that share a scale, 64, 128 or 256; 0: all of a token's
   int layers = 0;
   int width = 0;    // embedding length
   int inner = 0;    // feed-forward length
@@ -22,15 +38,14 @@ struct ModelConfig {
   int headDim = 0;  // even, a multiple of 16
   int vocab = 0;
   int context = 0;
-  double ropeBase = 10000.0;
-  double ropeScale = 1.0;  // positions are divided by it
+  Rope rope;
   float epsilon = 1e-5f;
 
   int queryWidth() const { return heads * headDim; }
   int kvWidth() const { return kvHeads * headDim; }
 };
 
-/** @throws GGUF_UNSUPPORTED for other architectures, GGUF_INVALID for shapes that cannot be. */
-ModelConfig readConfig(const Gguf& file);
+/** @param scales instead of the architecture's usual choice. @throws GGUF_UNSUPPORTED for other architectures, GGUF_INVALID for shapes that cannot be. */
+ModelConfig readConfig(const Gguf& file, ActivationScales scales);
 
 }  // namespace shard

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "gguf/gguf.h"
 #include "kernels/kernels.h"
@@ -9,6 +10,7 @@
 
 namespace shard {
 
+/** F32, F16 and BF16 as they are; Q4_0, Q8_0 and Q6_K as int8 codes and float32 scales, which say exactly the same. */
 class DenseMatrix {
  public:
   /** @throws EngineError, GGUF_INVALID also for values that are not finite. */
@@ -18,8 +20,14 @@ class DenseMatrix {
   void row(int row, float* out) const;
 
  private:
+  /** Puts one row of the file in its place; false when a value is not finite. */
+  bool placeFloats(std::size_t row, const std::uint8_t* from);
+  bool placeBlocks(std::size_t row, const std::uint8_t* from, TensorType type);
+
   DenseView view_{};
+  std::size_t size_ = 0;  // of a value
   AlignedBuffer<std::uint8_t> values_;
+  AlignedBuffer<float> scales_;
 };
 
 }  // namespace shard

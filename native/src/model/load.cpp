@@ -15,7 +15,7 @@ class TensorTaker {
 
   Gain gain(const std::string& name, int size) {
     const GgufTensor& tensor = take(name, 1, size);
-    if (tensor.type != TensorType::F32 && tensor.type != TensorType::F16 && tensor.type != TensorType::BF16) {
+    if (!isFloat(tensor.type)) {
       fail(Code::GgufUnsupported, "tensor " + quoted(name) + " is a norm and must be F32, F16 or BF16");
     }
     const DenseMatrix matrix(file_.source(), tensor);
@@ -42,15 +42,18 @@ class TensorTaker {
   void nothingLeft() const {
     for (const GgufTensor& tensor : file_.tensors()) {
       if (taken_.count(tensor.name) == 0) {
-        fail(Code::GgufUnsupported, "tensor " + quoted(tensor.name) + " has no place in architecture " +
-                                        quoted(file_.text("general.architecture")) + " as this engine runs it");
+        const std::string& name = tensor.name;
+        const bool bias = name.size() > 5 && name.compare(name.size() - 5, 5, ".bias") == 0;
+        fail(Code::GgufUnsupported, "tensor " + quoted(name) + " has no place in architecture " +
+                                        quoted(file_.text("general.architecture")) + " as this engine runs it" +
+                                        (bias ? ": biases are not run" : ""));
       }
     }
   }
 
  private:
   const GgufTensor& floats(const GgufTensor& tensor) const {
-    if (isTernary(tensor.type)) fail(Code::GgufUnsupported, "tensor " + quoted(tensor.name) + " must hold floats");
+    if (!isFloat(tensor.type)) fail(Code::GgufUnsupported, "tensor " + quoted(tensor.name) + " must be F32, F16 or BF16");
     return tensor;
   }
 
@@ -96,35 +99,51 @@ std::vector<int> readEndTokens(const Gguf& file, int vocab) {
   return {out.begin(), out.end()};
 }
 
+Layer takeLayer(TensorTaker& tensors, const ModelConfig& c, int index) {
+  const std::string p = "blk." + std::to_string(index) + ".";
+  const int query = c.queryWidth(), kv = c.kvWidth();
+  return Layer{
+      tensors.gain(p + "attn_norm.weight", c.width),
+      tensors.matrix(p + "attn_q", query, c.width),
+      tensors.matrix(p + "attn_k", kv, c.width),
+      tensors.matrix(p + "attn_v", kv, c.width),
+      c.graph.headNorms ? tensors.gain(p + "attn_q_norm.weight", c.headDim) : Gain(),
+      c.graph.headNorms ? tensors.gain(p + "attn_k_norm.weight", c.headDim) : Gain(),
+      c.graph.subNorms ? tensors.gain(p + "attn_sub_norm.weight", query) : Gain(),
+      tensors.matrix(p + "attn_output", c.width, query),
+      tensors.gain(p + "ffn_norm.weight", c.width),
+      tensors.matrix(p + "ffn_gate", c.inner, c.width),
+      tensors.matrix(p + "ffn_up", c.inner, c.width),
+      c.graph.subNorms ? tensors.gain(p + "ffn_sub_norm.weight", c.inner) : Gain(),
+      tensors.matrix(p + "ffn_down", c.width, c.inner),
+  };
+}
+
+/** llama3's rotary scaling; llama.cpp reads it for `llama` alone. */
+Gain takeRopeFactors(TensorTaker& tensors, const ModelConfig& c) {
+  const std::string name = "rope_freqs.weight";
+  if (!c.graph.ropeNeighbours || !tensors.has(name)) return {};
+  Gain out = tensors.gain(name, c.headDim / 2);
+  for (int i = 0; i < c.headDim / 2; i++) {
+    if (!(out[static_cast<std::size_t>(i)] > 0.0f)) fail(Code::GgufInvalid, "tensor " + quoted(name) + " should hold numbers above 0");
+  }
+  return out;
+}
+
 }  // namespace
 
-std::unique_ptr<Model> loadModel(ByteSource& source) {
+std::unique_ptr<Model> loadModel(ByteSource& source, ActivationScales scales) {
   const Gguf file(source);
-  ModelConfig c = readConfig(file);
+  ModelConfig c = readConfig(file, scales);
   c.vocab = vocabulary(file);
   std::string hash = tokenizerHash(file, c.vocab);
   std::vector<int> endTokens = readEndTokens(file, c.vocab);
   TensorTaker tensors(file);
-  auto model = std::unique_ptr<Model>(new Model{c, tensors.matrix("token_embd", c.vocab, c.width), {}, {}, {}, 0, {}, {}});
-  for (int i = 0; i < c.layers; i++) {
-    const std::string p = "blk." + std::to_string(i) + ".";
-    const int query = c.queryWidth(), kv = c.kvWidth();
-    model->layers.push_back(Layer{
-        tensors.gain(p + "attn_norm.weight", c.width),
-        tensors.matrix(p + "attn_q", query, c.width),
-        tensors.matrix(p + "attn_k", kv, c.width),
-        tensors.matrix(p + "attn_v", kv, c.width),
-        tensors.gain(p + "attn_sub_norm.weight", query),
-        tensors.matrix(p + "attn_output", c.width, query),
-        tensors.gain(p + "ffn_norm.weight", c.width),
-        tensors.matrix(p + "ffn_gate", c.inner, c.width),
-        tensors.matrix(p + "ffn_up", c.inner, c.width),
-        tensors.gain(p + "ffn_sub_norm.weight", c.inner),
-        tensors.matrix(p + "ffn_down", c.width, c.inner),
-    });
-  }
+  auto model = std::unique_ptr<Model>(new Model{c, tensors.matrix("token_embd", c.vocab, c.width), {}, {}, {}, {}, 0, {}, {}});
+  for (int i = 0; i < c.layers; i++) model->layers.push_back(takeLayer(tensors, c, i));
   model->outputNorm = tensors.gain("output_norm.weight", c.width);
   if (tensors.has("output.weight")) model->head = tensors.matrix("output", c.vocab, c.width);
+  model->ropeFactors = takeRopeFactors(tensors, c);
   tensors.nothingLeft();
   model->parameters = tensors.parameters();
   model->tokenizerHash = std::move(hash);

@@ -12,11 +12,12 @@
 
 namespace shard {
 
-using Gain = AlignedBuffer<float>;  // a norm's weights, zero-padded to a multiple of 64
+using Gain = AlignedBuffer<float>;  // a norm's weights, zero-padded to a multiple of 64; empty where there is no such norm
 
 struct Layer {
   Gain attnNorm;         // [width]
   Matrix q, k, v;        // [heads · headDim | kvHeads · headDim][width]
+  Gain qNorm, kNorm;     // [headDim]
   Gain attnSubNorm;      // [heads · headDim]
   Matrix attnOutput;     // [width][heads · headDim]
   Gain ffnNorm;          // [width]
@@ -31,6 +32,7 @@ struct Model {
   std::vector<Layer> layers;
   Gain outputNorm;             // [width]
   std::optional<Matrix> head;  // [vocab][width]; absent: the embedding
+  Gain ropeFactors;            // [headDim / 2] by which pairs of a head turn slower; empty without
   std::uint64_t parameters = 0;
   std::string tokenizerHash;
   std::vector<int> endTokens;
@@ -39,6 +41,6 @@ struct Model {
 };
 
 /** @throws EngineError naming what is wrong with the file. */
-std::unique_ptr<Model> loadModel(ByteSource& source);
+std::unique_ptr<Model> loadModel(ByteSource& source, ActivationScales scales);
 
 }  // namespace shard

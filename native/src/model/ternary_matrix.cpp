@@ -39,8 +39,8 @@ void decodeI2S(const std::uint8_t* block, std::uint8_t* codes) {
     for (int p = 0; p < 32; p++) codes[part * 32 + p] = (block[p] >> (6 - 2 * part)) & 3;
 }
 
-void decodeQ2(const std::uint8_t* block, std::uint8_t* codes) {
-  for (int j = 0; j < 64; j++) codes[j] = (block[2 + j / 4] >> (2 * (j % 4))) & 3;
+void decodeQ2(const std::uint8_t* block, std::uint8_t* codes, int weights) {
+  for (int j = 0; j < weights; j++) codes[j] = (block[2 + j / 4] >> (2 * (j % 4))) & 3;
 }
 
 std::uint16_t half(const std::uint8_t* p) {
@@ -53,7 +53,8 @@ void decodeBlock(TensorType type, const std::uint8_t* block, std::uint8_t* codes
   switch (type) {
     case TensorType::TQ2_0: decodeTQ2(block, codes); *scale = half(block + 64); break;
     case TensorType::TQ1_0: decodeTQ1(block, codes); *scale = half(block + 52); break;
-    case TensorType::Q2_0: decodeQ2(block, codes); *scale = half(block); break;
+    case TensorType::Q2_0: decodeQ2(block, codes, 64); *scale = half(block); break;
+    case TensorType::Q2_0_Of128: decodeQ2(block, codes, 128); *scale = half(block); break;
     default: decodeI2S(block, codes); break;
   }
 }
@@ -85,7 +86,7 @@ void TernaryMatrix::placeRow(int row, const std::uint8_t* codes) {
 }
 
 TernaryMatrix::TernaryMatrix(ByteSource& source, const GgufTensor& tensor, float factor) {
-  const BlockShape& shape = *blockShape(static_cast<std::uint32_t>(tensor.type));
+  const BlockShape& shape = *blockShape(tensor.type);
   allocate(static_cast<int>(tensor.rows), static_cast<int>(tensor.cols));
   const bool oneScale = tensor.type == TensorType::I2_S;
   const std::size_t perRow = tensor.cols / shape.weights;

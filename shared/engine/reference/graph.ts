@@ -1,5 +1,6 @@
 import { roundToHalf } from '../float16.ts'
 import type { ModelConfig } from '../model-config.ts'
+import { type Rotation, rotationOf } from '../rope.ts'
 import type { KvCache } from './kv-cache.ts'
 import type { Layer, Weights } from './weights.ts'
 
@@ -20,19 +21,21 @@ interface State {
 }
 
 /**
- * BitNet b1.58, one token at a time: ternary weights, int8 activations, RMSNorm before every product, rotary positions over
- * pairs (i, i + C/2), grouped-query attention, a gated feed-forward. The readable definition of what every engine computes.
- * Sums run in float64, values are stored in float32.
+ * A transformer as BitNet b1.58, Llama and Qwen3 are (where they differ, architecture.ts says), one token at a time: ternary
+ * weights, int8 activations, RMSNorm, rotary positions, grouped-query attention, a gated feed-forward. The readable
+ * definition of what every engine computes. Sums run in float64, values are stored in float32.
  */
 export class Graph {
   readonly #config: ModelConfig
   readonly #weights: Weights
   readonly #state: State
+  readonly #rotation: Rotation
 
   constructor(config: ModelConfig, weights: Weights) {
     this.#config = config
     this.#weights = weights
     const { embedding, feedForward, heads, kvHeads, headDim, contextLength } = config
+    this.#rotation = rotationOf(config.rope, headDim, weights.ropeFactors)
     this.#state = {
       x: new Float32Array(embedding),
       normed: new Float32Array(embedding),
@@ -65,7 +68,7 @@ export class Graph {
     makeOrderly(logits)
   }
 
-  /** x += Wo · norm(attend(Wq n, Wk n, Wv n)), n = norm(x). */
+  /** x += Wo · norm(attend(norm(Wq n), norm(Wk n), Wv n)), n = norm(x); an architecture has some of the inner norms. */
   #attention(layer: Layer, index: number, position: number, cache: KvCache): void {
     const { rmsEpsilon } = this.#config
     const { x, normed, q, k, v, attended, projected } = this.#state
@@ -73,6 +76,8 @@ export class Graph {
     layer.attnQ.multiply(normed, q)
     layer.attnK.multiply(normed, k)
     layer.attnV.multiply(normed, v)
+    if (layer.attnQNorm !== null) normEach(q, layer.attnQNorm, rmsEpsilon)
+    if (layer.attnKNorm !== null) normEach(k, layer.attnKNorm, rmsEpsilon)
     this.#rotate(q)
     this.#rotate(k)
     cache.store(index, position, k, v)
@@ -80,23 +85,23 @@ export class Graph {
     for (let head = 0; head < this.#config.heads; head++) {
       this.#attend(head, position, cache.keys(index), cache.values(index))
     }
-    rmsNorm(attended, layer.attnSubNorm, rmsEpsilon, attended)
+    if (layer.attnSubNorm !== null) rmsNorm(attended, layer.attnSubNorm, rmsEpsilon, attended)
     layer.attnOutput.multiply(attended, projected)
     add(x, projected)
   }
 
-  /** x += Wdown · norm(activation(Wgate n) ⊙ Wup n), n = norm(x). */
+  /** x += Wdown · norm(activation(Wgate n) ⊙ Wup n), n = norm(x); the inner norm where there is one. */
   #feedForward(layer: Layer): void {
-    const { rmsEpsilon, activation } = this.#config
+    const { rmsEpsilon, graph } = this.#config
     const { x, normed, gate, up, projected } = this.#state
     rmsNorm(x, layer.ffnNorm, rmsEpsilon, normed)
     layer.ffnGate.multiply(normed, gate)
     layer.ffnUp.multiply(normed, up)
     for (let i = 0; i < gate.length; i++) {
       const g = gate[i]!
-      gate[i] = (activation === 'silu' ? g / (1 + Math.exp(-g)) : Math.max(g, 0) ** 2) * up[i]!
+      gate[i] = (graph.activation === 'silu' ? g / (1 + Math.exp(-g)) : Math.max(g, 0) ** 2) * up[i]!
     }
-    rmsNorm(gate, layer.ffnSubNorm, rmsEpsilon, gate)
+    if (layer.ffnSubNorm !== null) rmsNorm(gate, layer.ffnSubNorm, rmsEpsilon, gate)
     layer.ffnDown.multiply(gate, projected)
     add(x, projected)
   }
@@ -133,25 +138,26 @@ export class Graph {
   }
 
   #rotationAt(position: number): void {
-    const { ropeBase, ropeScale, headDim } = this.#config
+    const { frequencies, magnitude } = this.#rotation
     const { cos, sin } = this.#state
     for (let i = 0; i < cos.length; i++) {
-      const angle = (position / ropeScale) * ropeBase ** ((-2 * i) / headDim)
-      cos[i] = Math.cos(angle)
-      sin[i] = Math.sin(angle)
+      const angle = position * frequencies[i]!
+      cos[i] = Math.cos(angle) * magnitude
+      sin[i] = Math.sin(angle) * magnitude
     }
   }
 
-  /** Turns the pairs (i, i + C/2) of every head in `heads` [n·C]. */
+  /** Turns the pairs of every head in `heads` [n·C]: (i, i + C/2) or (2i, 2i + 1). */
   #rotate(heads: Float32Array): void {
     const { cos, sin } = this.#state
     const half = cos.length
+    const [stride, apart] = this.#config.graph.ropePairs === 'halves' ? [1, half] : [2, 1]
     for (let start = 0; start < heads.length; start += 2 * half) {
-      for (let i = 0; i < half; i++) {
-        const a = heads[start + i]!
-        const b = heads[start + half + i]!
-        heads[start + i] = a * cos[i]! - b * sin[i]!
-        heads[start + half + i] = a * sin[i]! + b * cos[i]!
+      for (let i = 0, at = start; i < half; i++, at += stride) {
+        const a = heads[at]!
+        const b = heads[at + apart]!
+        heads[at] = a * cos[i]! - b * sin[i]!
+        heads[at + apart] = a * sin[i]! + b * cos[i]!
       }
     }
   }
@@ -163,6 +169,14 @@ function rmsNorm(x: Float32Array, gain: Float32Array, epsilon: number, out: Floa
   for (let i = 0; i < x.length; i++) squares += x[i]! * x[i]!
   const factor = 1 / Math.sqrt(squares / x.length + epsilon)
   for (let i = 0; i < x.length; i++) out[i] = x[i]! * factor * gain[i]!
+}
+
+/** Every head of `heads` by itself. */
+function normEach(heads: Float32Array, gain: Float32Array, epsilon: number): void {
+  for (let start = 0; start < heads.length; start += gain.length) {
+    const head = heads.subarray(start, start + gain.length)
+    rmsNorm(head, gain, epsilon, head)
+  }
 }
 
 function add(x: Float32Array, y: Float32Array): void {

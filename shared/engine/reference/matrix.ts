@@ -1,6 +1,7 @@
 import { EngineError } from '../engine-error.ts'
 import { halfToNumber } from '../float16.ts'
 import type { GgufTensor } from '../gguf.ts'
+import { dequantise } from './quantised-blocks.ts'
 
 /** A weight matrix [rows × columns] as the graph uses it. */
 export interface Matrix {
@@ -12,7 +13,7 @@ export interface Matrix {
   row(index: number, out: Float32Array): void
 }
 
-/** F32, F16 or BF16 weights; activations stay in float. */
+/** Weights of a type that is not ternary, as floats; activations stay in float. */
 export class DenseMatrix implements Matrix {
   readonly rows: number
   readonly columns: number
@@ -45,8 +46,18 @@ export class DenseMatrix implements Matrix {
   }
 }
 
-/** All values of an F32, F16 or BF16 tensor, row-major. @throws {EngineError} GGUF_INVALID when one is no finite number */
+/** All values of a tensor that is not ternary, row-major. @throws {EngineError} GGUF_INVALID when one is no finite number */
 export function readFloats(tensor: GgufTensor): Float32Array {
+  const out = tensor.type.blockWeights > 1 ? dequantise(tensor) : widen(tensor)
+  if (!out.every(Number.isFinite)) {
+    const name = JSON.stringify(tensor.name)
+    throw new EngineError('GGUF_INVALID', `tensor ${name} has a value that is not a finite number`)
+  }
+  return out
+}
+
+/** The values of F32, F16 and BF16. */
+function widen(tensor: GgufTensor): Float32Array {
   const { data, type } = tensor
   const view = new DataView(data.buffer, data.byteOffset, data.byteLength)
   const out = new Float32Array(tensor.rows * tensor.columns)
@@ -57,10 +68,6 @@ export function readFloats(tensor: GgufTensor): Float32Array {
   } else {
     const bits = new Uint32Array(out.buffer)
     for (let i = 0; i < out.length; i++) bits[i] = view.getUint16(2 * i, true) << 16
-  }
-  if (!out.every(Number.isFinite)) {
-    const name = JSON.stringify(tensor.name)
-    throw new EngineError('GGUF_INVALID', `tensor ${name} has a value that is not a finite number`)
   }
   return out
 }

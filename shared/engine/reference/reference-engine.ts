@@ -1,4 +1,5 @@
 import { walk } from '../../verify/walk.ts'
+import type { ActivationScales } from '../architecture.ts'
 import { checkForward, checkPrefix, checkVerify } from '../batch-check.ts'
 import type {
   Engine,
@@ -11,7 +12,7 @@ import type {
 } from '../engine.ts'
 import { EngineError } from '../engine-error.ts'
 import { parseGguf } from '../gguf.ts'
-import { readModelConfig } from '../model-config.ts'
+import { modelInfo, readModelConfig } from '../model-config.ts'
 import { SerialQueue, throwIfAborted } from '../serial-queue.ts'
 import { hashGgufTokenizer } from '../tokenizer-hash.ts'
 import { Graph } from './graph.ts'
@@ -23,6 +24,8 @@ export interface ReferenceEngineOptions {
   readonly maxSequences?: number
   /** Rows in one pass. */
   readonly maxRows?: number
+  /** Instead of the architecture's usual choice. */
+  readonly activationScales?: ActivationScales
 }
 
 /** Enough for a few conversations and their drafts; a sequence's KV cache takes memory only as it fills. */
@@ -46,14 +49,13 @@ export async function loadReferenceEngine(
   options: ReferenceEngineOptions = {},
 ): Promise<Engine> {
   const gguf = parseGguf(bytes)
-  const config = readModelConfig(gguf)
+  const config = readModelConfig(gguf, options.activationScales)
   const weights = readWeights(gguf, config)
-  const { activation: _, rmsEpsilon: _e, ropeBase: _b, ropeScale: _s, ...model } = config
   const info: EngineInfo = {
     kind: 'reference',
     kernel: 'typescript',
     threads: 1,
-    model,
+    model: modelInfo(config),
     tokenizerHash: await hashGgufTokenizer(gguf),
     maxSequences: options.maxSequences ?? DEFAULT_MAX_SEQUENCES,
     maxRows: options.maxRows ?? DEFAULT_MAX_ROWS,

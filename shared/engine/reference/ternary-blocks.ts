@@ -41,9 +41,9 @@ const unpackTq1: Unpack = (block, codes) => {
   return scaleAt(block, 52)
 }
 
-/** The scale, then 16 bytes of four consecutive weights each, lowest bits first. */
+/** The scale, then bytes of four consecutive weights each, lowest bits first: 16 of them, or 32 in groups of 128. */
 const unpackQ2: Unpack = (block, codes) => {
-  for (let i = 0; i < 64; i++) codes[i] = ((block[2 + (i >> 2)]! >> (2 * (i & 3))) & 3) - 1
+  for (let i = 0; i < codes.length; i++) codes[i] = ((block[2 + (i >> 2)]! >> (2 * (i & 3))) & 3) - 1
   return scaleAt(block, 0)
 }
 

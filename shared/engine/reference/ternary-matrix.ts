@@ -9,32 +9,63 @@ const ROUND = 1.5 * 2 ** 52
  * so that integer products are the same everywhere). @returns the factor
  */
 export function quantise(x: Float32Array, out: Int8Array): number {
-  let largest = 1e-5
+  const factor = Math.fround(127 / largestOf(x, 1e-5))
+  roundTo(x, factor, out)
+  return factor
+}
+
+/**
+ * The same for every `group` columns by themselves. Nothing below 1e-30 counts; a model trained with 16-bit activations may
+ * say something in small numbers, so the bound is not BitNet's. `steps` = max|x| / 127 in float32, one per group.
+ */
+export function quantiseGroups(x: Float32Array, group: number, out: Int8Array, steps: Float32Array): void {
+  for (let start = 0, g = 0; start < x.length; start += group, g++) {
+    const part = x.subarray(start, start + group)
+    const largest = largestOf(part, 1e-30)
+    roundTo(part, Math.fround(127 / largest), out.subarray(start, start + group))
+    steps[g] = largest / 127
+  }
+}
+
+function largestOf(x: Float32Array, least: number): number {
+  let largest = least
   for (let i = 0; i < x.length; i++) largest = Math.max(largest, Math.abs(x[i]!))
-  const factor = Math.fround(127 / largest)
+  return largest
+}
+
+function roundTo(x: Float32Array, factor: number, out: Int8Array): void {
   for (let i = 0; i < x.length; i++) {
     const rounded = Math.fround(x[i]! * factor) + ROUND - ROUND
     out[i] = Math.min(127, Math.max(-128, rounded))
   }
-  return factor
 }
 
-/** Weights −1, 0, 1 times a scale per tensor or per group of columns; activations are int8 with one factor per row. */
+/** Weights −1, 0, 1 times a scale per tensor or per group of columns; activations are int8. */
 export class TernaryMatrix implements Matrix {
   readonly rows: number
   readonly columns: number
   readonly #weights: TernaryWeights
   readonly #quantised: Int8Array
+  readonly #group: number
+  readonly #steps: Float32Array
 
-  constructor(rows: number, columns: number, weights: TernaryWeights) {
+  /** @param group columns of activations that share a scale, of which the weights' groups are multiples; 0: all share one */
+  constructor(rows: number, columns: number, weights: TernaryWeights, group = 0) {
     this.rows = rows
     this.columns = columns
     this.#weights = weights
     this.#quantised = new Int8Array(columns)
+    this.#group = group
+    this.#steps = new Float32Array(group === 0 ? 0 : columns / group)
+  }
+
+  multiply(x: Float32Array, out: Float32Array): void {
+    if (this.#group === 0) this.#multiplyRows(x, out)
+    else this.#multiplyGroups(x, out)
   }
 
   /** Integer sums inside a scale are exact; then (Σ / factor) · scale in float32, in this order. */
-  multiply(x: Float32Array, out: Float32Array): void {
+  #multiplyRows(x: Float32Array, out: Float32Array): void {
     const { codes, groupColumns, scales } = this.#weights
     const values = this.#quantised
     const factor = quantise(x, values)
@@ -52,6 +83,24 @@ export class TernaryMatrix implements Matrix {
         total += dot(codes, r * this.columns + c, values, c, groupColumns) * scales[group]!
       }
       out[r] = Math.fround(total) / factor
+    }
+  }
+
+  /** Σ over the activations' groups of an exact integer sum, times the group's step, times the weights' scale. */
+  #multiplyGroups(x: Float32Array, out: Float32Array): void {
+    const { codes, groupColumns, scales } = this.#weights
+    const values = this.#quantised
+    const steps = this.#steps
+    const group = this.#group
+    quantiseGroups(x, group, values, steps)
+    const scaleOf = (at: number) =>
+      scales.length === 1 ? scales[0]! : scales[Math.floor(at / groupColumns)]!
+    for (let r = 0, at = 0; r < this.rows; r++) {
+      let total = 0
+      for (let c = 0, g = 0; c < this.columns; c += group, g++, at += group) {
+        total += dot(codes, at, values, c, group) * steps[g]! * scaleOf(at)
+      }
+      out[r] = total
     }
   }
 

@@ -146,10 +146,10 @@ export class GpuGraph {
     into: Products,
   ): Promise<Step[]> {
     const { values, sums, steps, floats, passData } = this.#scratch
-    const { activation, feedForward, rmsEpsilon } = this.#config
+    const { graph, feedForward, rmsEpsilon } = this.#config
     const code = normKernel(this.#variant, {
       source,
-      activation,
+      activation: graph.activation,
       quantised: into.some(({ form }) => 'block' in form),
       floats: into.some(({ form }) => 'type' in form),
       lanes: lanesFor(this.#variant, width),

@@ -1,7 +1,7 @@
 import type { Engine, EngineInfo } from '../engine.ts'
 import { EngineError } from '../engine-error.ts'
 import { parseGguf } from '../gguf.ts'
-import { type ModelConfig, readModelConfig } from '../model-config.ts'
+import { type ModelConfig, modelInfo, readModelConfig } from '../model-config.ts'
 import { hashGgufTokenizer } from '../tokenizer-hash.ts'
 import { messageOf, type ReadyDevice, requestDevice, unavailable } from './device.ts'
 import { GpuMemory } from './gpu-memory.ts'
@@ -61,6 +61,7 @@ export async function loadWgslEngine(bytes: Uint8Array, options: WgslEngineOptio
   }
   const gguf = parseGguf(bytes)
   const config = readModelConfig(gguf)
+  refuseOthers(config)
   const tokenizerHash = await hashGgufTokenizer(gguf)
   const ready = options.device ?? (await requestDevice(options.gpu))
   const ownsDevice = options.ownsDevice ?? options.device === undefined
@@ -97,6 +98,18 @@ export async function loadWgslEngine(bytes: Uint8Array, options: WgslEngineOptio
   }
 }
 
+/** The shaders are BitNet's graph alone. */
+function refuseOthers({ architecture, graph, activationGroup, rope }: ModelConfig): void {
+  const { subNorms, headNorms, ropePairs } = graph
+  const runs = subNorms && !headNorms && ropePairs === 'halves' && activationGroup === 0 && rope.yarn === null
+  if (runs) return
+  throw new EngineError(
+    'GGUF_UNSUPPORTED',
+    `the WGSL engine does not run architecture ${JSON.stringify(architecture)}${rope.yarn === null ? '' : ' with YaRN'}: ` +
+      'use the native or the reference engine, or a BitNet model',
+  )
+}
+
 function describe(
   config: ModelConfig,
   { dot4, subgroups }: Variant,
@@ -104,13 +117,12 @@ function describe(
   maxSequences: number,
   maxRows: number,
 ): EngineInfo {
-  const { activation: _, rmsEpsilon: _e, ropeBase: _b, ropeScale: _s, ...model } = config
   const used = [...(dot4 ? ['dot4'] : []), ...(subgroups ? ['subgroups'] : [])]
   return {
     kind: 'wgsl',
     kernel: `wgsl-${used.join('-') || 'portable'}`,
     threads: 1,
-    model,
+    model: modelInfo(config),
     tokenizerHash,
     maxSequences,
     maxRows,

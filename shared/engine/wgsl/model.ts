@@ -37,7 +37,8 @@ export async function uploadModel(memory: GpuMemory, gguf: Gguf, config: ModelCo
     await memory.device.queue.onSubmittedWorkDone()
     return made
   }
-  const gain = (label: string, values: Float32Array) => memory.filled(label, new Float32Array(values))
+  /** Only graphs with all of BitNet's norms come here. */
+  const gain = (label: string, values: Float32Array | null) => memory.filled(label, new Float32Array(values!))
   const products = (label: string, sources: readonly SourceTensor[]): Products =>
     groupByForm(sources).map((group) => uploadMatrix(memory, label, group))
 

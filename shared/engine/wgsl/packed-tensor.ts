@@ -28,6 +28,12 @@ const CHUNK_ROWS = 64
 /** @param factor the tensor's own `.scale`, 1 without. @throws {EngineError} GGUF_INVALID, GGUF_UNSUPPORTED */
 export function readSource(tensor: GgufTensor, factor: number): SourceTensor {
   if (!tensor.type.ternary) {
+    if (tensor.type.blockWeights > 1) {
+      throw new EngineError(
+        'GGUF_UNSUPPORTED',
+        `tensor ${JSON.stringify(tensor.name)} is ${tensor.type.name}, which the WGSL engine does not run: use the native or the reference engine, or a file with F16 there`,
+      )
+    }
     checkFinite(tensor)
     return { tensor, form: { type: tensor.type.name as DenseType }, scales: null }
   }
@@ -90,13 +96,15 @@ interface Target {
   readonly at: number
 }
 
-/** Q2_0's own words are the layout's: 16 columns of 2 bits, lowest first. */
+/** Q2_0's own words are the layout's: 16 columns of 2 bits, lowest first. A block is one unit, or two. */
 function packQ2({ tensor, first, end }: Part, { weights, rows, units, at }: Target): void {
-  const { data } = tensor
+  const { data, type } = tensor
+  const blockUnits = type.blockWeights / 64
   const view = new DataView(data.buffer, data.byteOffset, data.byteLength)
   for (let r = first; r < end; r++) {
     for (let u = 0; u < units; u++) {
-      const block = (r * units + u) * 18 + 2
+      const unit = r * units + u
+      const block = Math.floor(unit / blockUnits) * type.blockBytes + 2 + (unit % blockUnits) * 16
       const out = (u * rows + at + r - first) * 4
       for (let k = 0; k < 4; k++) weights[out + k] = view.getUint32(block + 4 * k, true)
     }

@@ -20,7 +20,7 @@ export function passWords(maxRows: number, headDim: number, maxSequences: number
 export function writePassData(
   rows: readonly PassRow[],
   picks: readonly number[],
-  { headDim, ropeBase, ropeScale }: Pick<ModelConfig, 'headDim' | 'ropeBase' | 'ropeScale'>,
+  { headDim, rope }: Pick<ModelConfig, 'headDim' | 'rope'>,
 ): Uint32Array<ArrayBuffer> {
   const rotationsAt = HEADER_WORDS + ROW_WORDS * rows.length
   const tablesAt = rotationsAt + rows.length * headDim
@@ -35,11 +35,11 @@ export function writePassData(
   const floats = new Float32Array(words.buffer)
   words.set([rotationsAt, picksAt])
   const half = headDim / 2
-  const frequencies = Float64Array.from({ length: half }, (_, i) => ropeBase ** ((-2 * i) / headDim))
+  const frequencies = Float64Array.from({ length: half }, (_, i) => rope.base ** ((-2 * i) / headDim))
   for (const [t, { token, position, blocks }] of rows.entries()) {
     words.set([token, position, tables.get(blocks)!, 0], HEADER_WORDS + ROW_WORDS * t)
     for (let i = 0, at = rotationsAt + t * headDim; i < half; i++, at++) {
-      const angle = (position / ropeScale) * frequencies[i]!
+      const angle = (position / rope.scale) * frequencies[i]!
       floats[at] = Math.cos(angle)
       floats[at + half] = Math.sin(angle)
     }

@@ -225,7 +225,7 @@ export function describeFaults(open: OpenEngine): void {
     ['half a header', () => whole.slice(0, 1_000), 'GGUF_TRUNCATED'],
     ['half of the weights', () => whole.slice(0, whole.length / 2), 'GGUF_TRUNCATED'],
     ['another format', () => new TextEncoder().encode('<!doctype html><title>404</title>'), 'GGUF_INVALID'],
-    ['an unknown architecture', () => randomGguf({ architecture: 'llama' as 'bitnet' }), 'GGUF_UNSUPPORTED'],
+    ['an unknown architecture', () => randomGguf({ architecture: 'mamba' as 'bitnet' }), 'GGUF_UNSUPPORTED'],
     ['a missing tensor', () => altered('output_norm', 'output_horn'), 'GGUF_INVALID'],
     ['a missing size', () => altered('bitnet.block_count', 'bitnet.block_mount'), 'GGUF_INVALID'],
   ] as const)('says what is wrong with %s', async (_name, make, code) => {

@@ -5,22 +5,11 @@ import { logSumExp } from '../../../shared/verify/sample.ts'
 import { TERNARY_TYPES } from '../../support/pack-ternary.ts'
 import { probeGguf } from '../../support/probe-gguf.ts'
 import { Random } from '../../support/random.ts'
-import { type RandomModel, randomGguf } from '../../support/random-gguf.ts'
+import { randomGguf } from '../../support/random-gguf.ts'
+import type { NamedModel } from './models.ts'
 import type { OpenEngine } from './open-engine.ts'
 
 const VOCABULARY = 320
-
-/** What the types and both graphs look like to an engine: small, but every branch of the file format. */
-const MODELS: readonly (readonly [name: string, model: RandomModel])[] = [
-  ...TERNARY_TYPES.map((type) => [`bitnet ${type}`, { type }] as const),
-  ['bitnet-b1.58 I2_S', { architecture: 'bitnet-b1.58', type: 'I2_S', seed: 2 }],
-  ['bitnet-b1.58 Q2_0, a scale per block', { architecture: 'bitnet-b1.58', type: 'Q2_0', scales: 'block' }],
-  ['bitnet TQ2_0, a scale per block, own head', { scales: 'block', ownHead: true, seed: 3 }],
-  [
-    'one key head, narrow',
-    { type: 'Q2_0', heads: 2, kvHeads: 1, embedding: 128, feedForward: 192, layers: 3 },
-  ],
-]
 
 /** Rows of logits within which engines may differ: of their standard deviation (see the bounds of cross-engine runs). */
 const RMS_TOLERANCE = 0.02
@@ -89,7 +78,7 @@ export function expectNear(
   expect(Math.abs(loss(actual) / loss(expected) - 1)).toBeLessThanOrEqual(LOSS_TOLERANCE)
 }
 
-export function describeNumerics(open: OpenEngine): void {
+export function describeNumerics(open: OpenEngine, models: readonly NamedModel[]): void {
   it.each(TERNARY_TYPES)('integer products are exact, %s', async (type) => {
     const probe = probeGguf(type, 7)
     const engine = await open(probe.bytes)
@@ -106,7 +95,7 @@ export function describeNumerics(open: OpenEngine): void {
     await engine.unload()
   })
 
-  it.each(MODELS)('says what the reference engine says: %s', async (_name, model) => {
+  it.each(models)('says what the reference engine says: %s', async (_name, model) => {
     const bytes = randomGguf(model)
     const tokens = randomTokens(4, 24)
     const reference = await loadReferenceEngine(bytes)

@@ -63,7 +63,7 @@ describe('parseGguf', () => {
       'GGUF_TRUNCATED',
       (view, bytes) => view.setBigUint64(past(bytes, 'weight') + 4, 2n ** 50n, true),
     ],
-    ['type Q4_0', 'GGUF_UNSUPPORTED', (view, bytes) => view.setUint32(past(bytes, 'weight') + 12, 2, true)],
+    ['type Q4_1', 'GGUF_UNSUPPORTED', (view, bytes) => view.setUint32(past(bytes, 'weight') + 12, 3, true)],
     ['a broken block', 'GGUF_INVALID', (view, bytes) => view.setUint32(past(bytes, 'weight') + 12, 35, true)],
     [
       'an odd offset',

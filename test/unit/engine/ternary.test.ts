@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { unpackTernary } from '../../../shared/engine/reference/ternary-blocks.ts'
-import { quantise } from '../../../shared/engine/reference/ternary-matrix.ts'
-import { TENSOR_TYPES } from '../../../shared/engine/tensor-type.ts'
+import { quantise, quantiseGroups } from '../../../shared/engine/reference/ternary-matrix.ts'
+import { Q2_0_OF_128, TENSOR_TYPES } from '../../../shared/engine/tensor-type.ts'
 import { packTernary, TERNARY_LAYOUT, TERNARY_TYPES } from '../../support/pack-ternary.ts'
 import { Random } from '../../support/random.ts'
 
@@ -14,7 +14,7 @@ describe('unpackTernary', () => {
     const random = new Random(3)
     const [rows, columns] = [3, 2 * block]
     const weights = Int8Array.from({ length: rows * columns }, () => random.integer(3) - 1)
-    const type = TENSOR_TYPES.get(id)!
+    const type = name === 'Q2_0 of 128' ? Q2_0_OF_128 : TENSOR_TYPES.get(id)!
     const unpack = (scales: number[]) =>
       unpackTernary({ name, type, rows, columns, data: packTernary(name, weights, scales) })
 
@@ -42,6 +42,14 @@ describe('quantise', () => {
     const out = new Int8Array(6)
     expect(quantise(Float32Array.of(127, -127, 0.5, 1.5, -2.5, 2.6), out)).toBe(1)
     expect([...out]).toEqual([127, -127, 0, 2, -2, 3])
+  })
+
+  it('does so for every group by itself', () => {
+    const out = new Int8Array(6)
+    const steps = new Float32Array(3)
+    quantiseGroups(Float32Array.of(127, 0.5, 254 * 2 ** -40, -2 * 2 ** -40, 0, 0), 2, out, steps)
+    expect([...out]).toEqual([127, 0, 127, -1, 0, 0])
+    expect([...steps]).toEqual([1, 2 ** -39, Math.fround(1e-30 / 127)])
   })
 
   it('keeps a row of zeros zero', () => {

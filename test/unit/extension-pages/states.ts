@@ -54,7 +54,7 @@ export const host = (daemon: DaemonState | null, part: Partial<HostState> = {}):
   ...part,
 })
 
-const API = { url: 'http://127.0.0.1:8080', token: 'secret' }
+const API = { url: 'http://127.0.0.1:8080', token: 'secret', multiaddrs: [] }
 export const attached = (daemon: DaemonState = running()) => host(daemon, { api: API })
 
 export const scout = (part: Partial<ScoutState>): ScoutState => ({ ...NO_SCOUT, ...part })

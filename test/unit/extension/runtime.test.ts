@@ -23,6 +23,7 @@ function runtime() {
       if (message.type === 'scout') said.push(message.scout)
     },
     onPhase: (phase) => phases.push(phase),
+    onNode: () => {},
     onPaired: () => {},
     onIdle,
   })

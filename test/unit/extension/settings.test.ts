@@ -59,7 +59,7 @@ describe('who drafts', () => {
     ...NO_HOST,
     port: 'open',
     daemon: running,
-    api: { url: 'http://127.0.0.1:1', token: 't' },
+    api: { url: 'http://127.0.0.1:1', token: 't', multiaddrs: [] },
   }
   const on = { ...DEFAULT_SETTINGS, scoutMode: true }
 
