@@ -1,5 +1,6 @@
 import { byteText } from '../models/byte-text.ts'
 import { Hub } from '../models/hub.ts'
+import { introduction } from '../models/introduction.ts'
 import { ModelError } from '../models/model-error.ts'
 import { parseSource } from '../models/model-source.ts'
 import { ModelsFolder } from '../models/models-folder.ts'
@@ -40,8 +41,7 @@ export async function modelPull(
     write: (chunk) => process.stderr.write(chunk),
   })
   const { entry } = source
-  if (entry !== null) line.say(`${entry.title}, licence ${entry.licence.name}${linkOf(entry.licence.url)}`)
-  if (entry?.runs === false) line.say(`Warning: it is fetched, and does not run yet: ${entry.why}.`)
+  for (const said of entry === null ? [] : introduction(entry)) line.say(said)
   const stop = cancelOnSignals()
   try {
     const pulled = await pullModel(source, new ModelsFolder(loaded.home), hub, {
@@ -65,10 +65,6 @@ export async function modelPull(
     line.end()
     stop.end()
   }
-}
-
-function linkOf(url: string | null): string {
-  return url === null ? '' : ` (${url})`
 }
 
 function checkedBy(who: string): string {

@@ -1,3 +1,4 @@
+import { discard, type Linked, lengthOf, readLinked, shown, validatorOf } from './answer-headers.ts'
 import { RangesIgnored, StallGuard } from './connection.ts'
 import { statusError } from './http-status.ts'
 import type { Hub } from './hub.ts'
@@ -270,42 +271,7 @@ export class RemoteFile {
   }
 }
 
-/** What the hub says of a file that it keeps elsewhere. */
-interface Linked {
-  sha256: string | null
-  size: number | null
-}
-
-function readLinked(response: Response, linked: Linked): void {
-  const etag = response.headers.get('x-linked-etag') ?? response.headers.get('etag') ?? ''
-  const sha256 = /^(?:W\/)?"?([0-9a-f]{64})"?$/i.exec(etag.trim())?.[1]
-  if (sha256 !== undefined) linked.sha256 ??= sha256.toLowerCase()
-  const size = response.headers.get('x-linked-size') ?? ''
-  if (/^\d{1,15}$/.test(size)) linked.size ??= Number(size)
-}
-
 function wholeFacts(response: Response): Omit<RemoteFacts, 'sha256' | 'validator'> {
   void discard(response)
   return { size: lengthOf(response), ranges: false, head: null }
-}
-
-function lengthOf(response: Response): number | null {
-  const length = response.headers.get('content-length') ?? ''
-  return /^\d{1,15}$/.test(length) ? Number(length) : null
-}
-
-/** A strong ETag, or the date of the last change. */
-function validatorOf(response: Response): string | null {
-  const etag = response.headers.get('etag')
-  if (etag !== null && !etag.startsWith('W/')) return etag.slice(0, 200)
-  return response.headers.get('last-modified')?.slice(0, 200) ?? null
-}
-
-async function discard(response: Response): Promise<void> {
-  await response.body?.cancel().catch(() => {})
-}
-
-/** Without query and fragment, where signatures are. */
-function shown(url: URL): string {
-  return `${url.origin}${url.pathname}`
 }

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
 import { modelFile, tokenizerBeside } from '../../../native-host/daemon/model-files.ts'
 import { readGgufHead } from '../../../native-host/models/gguf-head.ts'
+import { introduction } from '../../../native-host/models/introduction.ts'
 import { modelFacts } from '../../../native-host/models/model-facts.ts'
 import { Registry } from '../../../native-host/models/registry.ts'
 import { parseGguf } from '../../../shared/engine/gguf.ts'
@@ -115,4 +116,12 @@ describe('a registry file', () => {
     spoil(json)
     expect(() => new Registry(json)).toThrow(message)
   })
+})
+
+it('a model is introduced with its licence, and with a warning where it does not run', () => {
+  const entry = registry.find('bitnet-b1.58-2b-4t')!
+  expect(introduction(entry)).toEqual([expect.stringMatching(/^BitNet-b1\.58-2B-4T, licence MIT \(https:/)])
+  expect(introduction({ ...entry, runs: false, why: 'the engine has no graph for it' })[1]).toBe(
+    'Warning: it is fetched, and does not run yet: the engine has no graph for it.',
+  )
 })
