@@ -2,6 +2,7 @@ import type { Connection } from '@libp2p/interface'
 import type { MeshNode } from '../../shared/mesh/node-options.ts'
 import { OracleCallError } from '../../shared/mesh/oracle-call-error.ts'
 import { pairOver } from '../../shared/mesh/pair-client.ts'
+import { isAddressOf } from '../../shared/scout/oracle-addresses.ts'
 import type { Settings } from '../options/settings.ts'
 import { startBrowserNode } from './browser-node.ts'
 import { CONSOLE } from './console-log.ts'
@@ -82,7 +83,7 @@ export class NodeKeeper {
   async greet(connection: Connection, signal: AbortSignal): Promise<void> {
     const oracle = connection.remotePeer.toString()
     const entry = this.#settings().oracles.find(({ addresses }) =>
-      addresses.some((address) => address.endsWith(`/p2p/${oracle}`)),
+      addresses.some((address) => isAddressOf(address, oracle)),
     )
     if (!entry?.invite) return
     try {

@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { complete } from '../support/chat-api.ts'
 import { EXTENSION, ExtensionBrowser } from '../support/extension.ts'
-import { PACED } from '../support/paced-oracle.ts'
+import { joinLinkOf, PACED } from '../support/paced-oracle.ts'
 import { startOracle } from '../support/shard-process.ts'
 
 const { values } = parseArgs({
@@ -23,11 +23,8 @@ const TICKS_PER_SECOND = 100
 
 const home = await mkdtemp(join(tmpdir(), 'shard-bench-'))
 const oracle = await startOracle(join(home, 'oracle'), ...PACED)
-const [, link] = await oracle.waitForLog(/(shard:join\?\S+)/)
-const query = new URLSearchParams(link!.slice('shard:join?'.length))
-const oracles = [
-  { addresses: query.getAll('oracle').filter((a) => a.includes('webrtc')), invite: query.get('invite') },
-]
+const link = await joinLinkOf(oracle)
+const oracles = [{ addresses: link.oracles.filter((a) => a.includes('webrtc')), invite: link.invite }]
 const profile = join(home, 'profile')
 const browser = await ExtensionBrowser.launch(profile)
 try {

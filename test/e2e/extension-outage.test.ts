@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ensureIdentity } from '../../native-host/mesh/identity.ts'
 import { complete } from '../support/chat-api.ts'
 import { ExtensionBrowser } from '../support/extension.ts'
-import { addressesOf, type Oracle, PACED, scoutAt } from '../support/paced-oracle.ts'
+import { addressesOf, joinLinkOf, type Oracle, PACED, scoutAt } from '../support/paced-oracle.ts'
 import { startOracle, temporaryHome } from '../support/shard-process.ts'
 import { TcpProxy } from '../support/tcp-proxy.ts'
 
@@ -22,16 +22,10 @@ afterAll(async () => {
 async function joined(options: { readonly args?: readonly string[] } = {}) {
   const data = await folder('oracle-')
   const oracle = await startOracle(data, ...PACED)
-  const link = await invitation(oracle)
+  const link = await joinLinkOf(oracle)
   const profile = await folder('profile-')
   const browser = await ExtensionBrowser.launch(profile, options)
   return { data, oracle, link, profile, browser }
-}
-
-async function invitation(oracle: Oracle): Promise<{ oracles: string[]; invite: string }> {
-  const [, text] = await oracle.waitForLog(/(shard:join\?\S+)/)
-  const query = new URLSearchParams(text!.slice('shard:join?'.length))
-  return { oracles: query.getAll('oracle'), invite: query.get('invite')! }
 }
 
 async function scout(browser: ExtensionBrowser, addresses: readonly string[], invite: string | null) {
@@ -144,7 +138,7 @@ describe('a Scout in Chromium, where things go wrong', () => {
       '--mesh-relays',
       near!,
     )
-    const { invite } = await invitation(oracle)
+    const { invite } = await joinLinkOf(oracle)
     const browser = await ExtensionBrowser.launch(await folder('profile-'))
     const [through] = await addressesOf(oracle, 'relay')
     expect(through).toContain('/p2p-circuit')

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { complete } from '../support/chat-api.ts'
 import { ExtensionBrowser } from '../support/extension.ts'
 import { LocalHost } from '../support/local-host.ts'
-import { type Oracle, PACED, scoutAt } from '../support/paced-oracle.ts'
+import { joinLinkOf, type Oracle, PACED, scoutAt } from '../support/paced-oracle.ts'
 import { startOracle, temporaryHome } from '../support/shard-process.ts'
 
 let home: Awaited<ReturnType<typeof temporaryHome>>
@@ -26,14 +26,13 @@ beforeAll(async () => {
   browser = await ExtensionBrowser.launch(profile)
   await browser.probe.evaluate(() => chrome.storage.session.set({ hostLeftStopped: true }))
   far = await startOracle(await folder('far-'), ...PACED)
-  const [, link] = await far.waitForLog(/(shard:join\?\S+)/)
-  const query = new URLSearchParams(link!.slice('shard:join?'.length))
-  const addresses = query.getAll('oracle').filter((address) => address.includes('/ws/'))
+  const { oracles, invite } = await joinLinkOf(far)
+  const addresses = oracles.filter((address) => address.includes('/ws/'))
   await browser.set({
     introduced: true,
     scoutMode: true,
     onlyOnPower: false,
-    oracles: [{ addresses, invite: query.get('invite') }],
+    oracles: [{ addresses, invite }],
   })
   peerId = await drafting()
 })

@@ -1,3 +1,4 @@
+import { type JoinLink, parseJoinLink } from '../../shared/protocol/join-link.ts'
 import type { ShardProcess } from './shard-process.ts'
 
 export type Oracle = ShardProcess & { readonly url: string }
@@ -10,6 +11,12 @@ export interface Peer {
   readonly class: string
   readonly own: boolean
   readonly transports: readonly string[]
+}
+
+/** The join link that an Oracle prints when it is ready: good for one device. */
+export async function joinLinkOf(oracle: ShardProcess): Promise<JoinLink> {
+  const [, link] = await oracle.waitForLog(/(shard:join\?\S+)/)
+  return parseJoinLink(link!)
 }
 
 /** Where it can be dialled, by these transports, in this order. */
