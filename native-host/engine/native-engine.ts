@@ -12,6 +12,7 @@ import type {
 } from '../../shared/engine/engine.ts'
 import { EngineError, type EngineErrorCode } from '../../shared/engine/engine-error.ts'
 import { SerialQueue } from '../../shared/engine/serial-queue.ts'
+import type { HeadPrecision, WeightPacking } from './engine-options.ts'
 import {
   loadNativeAddon,
   type NativeAddon,
@@ -31,6 +32,10 @@ export interface NativeEngineOptions {
   readonly maxRows?: number
   /** Absent: the architecture's usual choice. */
   readonly activationScales?: ActivationScales
+  /** Absent: `int8`. */
+  readonly head?: HeadPrecision
+  /** Absent: `auto`. */
+  readonly packing?: WeightPacking
   readonly addon?: NativeAddon
 }
 
@@ -55,6 +60,8 @@ export async function loadNativeEngine(
       maxSequences: options.maxSequences ?? DEFAULT_MAX_SEQUENCES,
       maxRows: options.maxRows ?? DEFAULT_MAX_ROWS,
       activationScales: options.activationScales,
+      head: options.head,
+      packing: options.packing,
     }),
   )
   return new NativeEngine(handle)

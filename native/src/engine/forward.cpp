@@ -14,12 +14,16 @@ std::size_t padded(int n) { return roundUp(static_cast<std::size_t>(n), 64); }
 // Below this many multiply-adds a step is done by one thread: handing it out would cost more than it saves.
 constexpr double kWorthSharing = 400e3;
 
+// Columns that share a scale when the last activations are rounded for an int8 head.
+constexpr int kHeadGroup = 64;
+
 }  // namespace
 
 Forward::Forward(const Model& model, const KernelSet& kernels, ThreadPool& pool)
     : model_(model),
       kernels_(kernels),
       pool_(pool),
+      headGroup_(model.head.isTernary() ? model.config.activationGroup : kHeadGroup),
       logitStride_(padded(model.config.vocab)),
       xStride_(padded(model.config.width)),
       qStride_(padded(model.config.queryWidth())),
@@ -28,14 +32,16 @@ Forward::Forward(const Model& model, const KernelSet& kernels, ThreadPool& pool)
       scores_(static_cast<std::size_t>(pool.threads())),
       tables_(static_cast<std::size_t>(pool.threads())) {}
 
-Forward::Activations Forward::makeActivations(int capacity, int width) const {
+Forward::Activations Forward::makeActivations(int capacity, int width, int scaleColumns) const {
   Activations out;
+  out.group = scaleColumns;
   const auto rows = static_cast<std::size_t>(capacity);
   out.stride = padded(width);
   out.x = AlignedBuffer<float>(rows * out.stride);
-  out.values = AlignedBuffer<std::int8_t>(rows * out.stride);
-  out.sums = AlignedBuffer<std::int32_t>(rows * (out.stride / kSumColumns));
-  const auto group = static_cast<std::size_t>(model_.config.activationGroup);
+  out.values = AlignedBuffer<std::int8_t>(rows * out.stride + 64);  // some kernels read whole blocks of columns
+  out.sumStride = static_cast<std::size_t>(sumsOf(static_cast<int>(out.stride)));
+  out.sums = AlignedBuffer<std::int32_t>(rows * out.sumStride);
+  const auto group = static_cast<std::size_t>(scaleColumns);
   if (group != 0) out.scaleStride = (out.stride + group - 1) / group;
   out.scales = AlignedBuffer<float>(rows * out.scaleStride);
   return out;
@@ -48,9 +54,10 @@ void Forward::grow(std::size_t rows) {
   const ModelConfig& c = model_.config;
   const int n = static_cast<int>(capacity);
   x_ = AlignedBuffer<float>(capacity * xStride_);
-  normed_ = makeActivations(n, c.width);
-  attended_ = makeActivations(n, c.queryWidth());
-  hidden_ = makeActivations(n, c.inner);
+  normed_ = makeActivations(n, c.width, c.activationGroup);
+  attended_ = makeActivations(n, c.queryWidth(), c.activationGroup);
+  hidden_ = makeActivations(n, c.inner, c.activationGroup);
+  last_ = makeActivations(n, c.width, headGroup_);
   q_ = AlignedBuffer<float>(capacity * qStride_);
   k_ = AlignedBuffer<float>(capacity * kvStride_);
   v_ = AlignedBuffer<float>(capacity * kvStride_);
@@ -97,8 +104,8 @@ int Forward::pieceFor(int groups, double workPerGroup) const {
 
 void Forward::quantiseRow(Activations& a, int row) {
   const auto i = static_cast<std::size_t>(row);
-  kernels_.quantise(a.row(row), static_cast<int>(a.stride), model_.config.activationGroup, a.values.data() + i * a.stride,
-                    a.sums.data() + i * (a.stride / kSumColumns), a.scales.data() + i * a.scaleStride);
+  kernels_.quantise(a.row(row), static_cast<int>(a.stride), a.group, a.values.data() + i * a.stride,
+                    a.sums.data() + i * a.sumStride, a.scales.data() + i * a.scaleStride);
 }
 
 void Forward::normRow(const float* from, const Gain& gain, int width, float* to) const {
@@ -128,7 +135,19 @@ void Forward::gateAndNormalise(const Gain& gain, int count) {
   });
 }
 
-void Forward::multiply(Activations& x, int count, const Product* products, int productCount) {
+void Forward::multiplyGroups(const TernaryView& view, const Activations& x, int count, const Product& product, int from, int to) const {
+  kernels_.ternary(view, x.int8Rows(count), from, to, product.out, product.stride, product.add);
+}
+
+void Forward::multiplyGroups(const Int8View& view, const Activations& x, int count, const Product& product, int from, int to) const {
+  kernels_.int8(view, x.int8Rows(count), from, to, product.out, product.stride);
+}
+
+void Forward::multiplyGroups(const DenseView& view, const Activations& x, int count, const Product& product, int from, int to) const {
+  kernels_.dense(view, x.x.data(), x.stride, count, from, to, product.out, product.stride, product.add);
+}
+
+void Forward::multiply(const Activations& x, int count, const Product* products, int productCount) {
   int total = 0;
   for (int p = 0; p < productCount; p++) total += products[p].matrix->groups();
   const double work = static_cast<double>(products[0].matrix->cols()) * kLanes * (1 + 0.25 * (count - 1));
@@ -140,14 +159,7 @@ void Forward::multiply(Activations& x, int count, const Product* products, int p
       const int from = std::max(begin - first, 0), to = std::min(end - first, groups);
       first += groups;
       if (from >= to) continue;
-      if (const TernaryMatrix* ternary = product.matrix->ternary()) {
-        const Int8Rows rows{x.values.data(), x.sums.data(), x.scales.data(), x.stride, x.stride / kSumColumns,
-                            x.scaleStride, model_.config.activationGroup, count};
-        kernels_.ternary(ternary->view(), rows, from, to, product.out, product.stride, product.add);
-      } else {
-        kernels_.dense(product.matrix->dense()->view(), x.x.data(), x.stride, count, from, to, product.out,
-                       product.stride, product.add);
-      }
+      product.matrix->visit([&](const auto& view) { multiplyGroups(view, x, count, product, from, to); });
     }
   });
 }
@@ -278,9 +290,9 @@ void Forward::run(const std::vector<Row>& rows, const std::atomic<bool>& cancell
     }
     next++;
   }
-  normalise(x_.data(), xStride_, model_.outputNorm, c.width, normed_, wanted);
-  const Product head[] = {{&model_.output(), logits_.data(), logitStride_, false}};
-  multiply(normed_, wanted, head, 1);
+  normalise(x_.data(), xStride_, model_.outputNorm, c.width, last_, wanted);
+  const Product head[] = {{&model_.head, logits_.data(), logitStride_, false}};
+  multiply(last_, wanted, head, 1);
 }
 
 }  // namespace shard
