@@ -1,7 +1,7 @@
 // NEON kernels with the dot-product extension: 16 lanes in four registers, four int8 products a lane in one instruction.
 #include "kernels/kernels.h"
 
-#if defined(__aarch64__) && defined(__ARM_FEATURE_DOTPROD)
+#if (defined(__aarch64__) || defined(_M_ARM64)) && defined(__ARM_FEATURE_DOTPROD)
 
 #include <arm_neon.h>
 #include <math.h>
