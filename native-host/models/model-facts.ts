@@ -13,6 +13,8 @@ export interface ModelFacts {
   readonly types: readonly string[]
   readonly layers: number | null
   readonly contextLength: number | null
+  /** Rows of the embedding: token ids end below it. */
+  readonly vocabSize: number | null
   /** Keys and values of one token in f16, all layers. */
   readonly kvBytesPerToken: number | null
   /** Bytes of all tensors: what is resident when the model is loaded. */
@@ -52,6 +54,7 @@ export async function modelFacts(gguf: Gguf): Promise<ModelFacts> {
     types: [...bytesByType].sort((a, b) => b[1] - a[1]).map(([name]) => name),
     layers,
     contextLength: number('context_length'),
+    vocabSize: gguf.tensors.get('token_embd.weight')?.rows ?? null,
     kvBytesPerToken: isKnown ? layers * kvHeads * (keys + values) * 2 : null,
     weightBytes,
     licence: text(gguf.metadata.get('general.license')),
