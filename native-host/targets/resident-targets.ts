@@ -336,7 +336,10 @@ export class ResidentTargets<M extends Loadable, T> {
     const { clock } = this.#init
     if (this.#residents.get(resident.model.id) !== resident) return
     if (resident.keepAliveMs === Number.POSITIVE_INFINITY) return
-    if (resident.keepAliveMs <= 0) return this.#expire(resident)
+    if (resident.keepAliveMs <= 0) {
+      this.#expire(resident)
+      return
+    }
     const over = new AbortController()
     const at = clock.now() + resident.keepAliveMs
     resident.expiry = { at, over }
