@@ -34,7 +34,8 @@ export interface ApiLimits {
 export function systemFingerprint(
   { build }: ApiContext,
   id: string,
-  { kind, kernel, tokenizerHash }: EngineInfo,
+  { kind, kernel, kvCache, tokenizerHash }: EngineInfo,
 ): string {
-  return `shard-${build}-${kind}-${kernel}-${id}-${tokenizerHash.slice(0, 8)}`
+  const cache = kvCache === 'f16' ? '' : `-${kvCache}`
+  return `shard-${build}-${kind}-${kernel}${cache}-${id}-${tokenizerHash.slice(0, 8)}`
 }

@@ -19,7 +19,7 @@ export function health({ models, health: facts }: ApiContext): Readonly<Record<s
     ...facts(),
     engine: {
       state: status.engineState,
-      ...(engine && { kind: engine.kind, kernel: engine.kernel, threads: engine.threads }),
+      ...(engine && { kind: engine.kind, kernel: engine.kernel, threads: engine.threads, kv_cache: engine.kvCache }),
       ...(facts().engine as object | undefined),
     },
     model: engine && {

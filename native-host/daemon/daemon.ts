@@ -74,7 +74,7 @@ export async function startDaemon(
   const ports = meshPorts(settings)
   await checkPorts([api, ...ports])
   const model = modelFile(settings['engine.model'], 'target')
-  const catalog = new ModelCatalog(new ModelsFolder(home), model)
+  const catalog = new ModelCatalog(new ModelsFolder(home), model, settings['engine.kv_cache'])
   const own = await catalog.own()
   const started: (() => Promise<void>)[] = []
   const kills: (() => void)[] = []

@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
+import type { KvCacheType } from '../../shared/engine/kv-cache-type.ts'
 import { modelFile } from '../daemon/model-files.ts'
 import { ShardError } from '../daemon/shard-error.ts'
 import { type DescribedModel, describeModel } from './described-model.ts'
@@ -30,11 +31,13 @@ const LEAST_CONTEXT = 4096
 export class ModelCatalog {
   readonly #folder: ModelsFolder
   readonly #own: string
+  readonly #kvCache: KvCacheType
   /** By path; good while the file's size and time stay. Heads of large vocabularies take a while to read. */
   readonly #described = new Map<string, { readonly stamp: string; readonly model: DescribedModel }>()
 
-  /** @param own file of the Oracle's own model */
-  constructor(folder: ModelsFolder, own: string) {
+  /** @param own file of the Oracle's own model @param kvCache what conversations are kept as */
+  constructor(folder: ModelsFolder, own: string, kvCache: KvCacheType = 'f16') {
+    this.#kvCache = kvCache
     this.#folder = folder
     this.#own = own
   }
@@ -104,7 +107,7 @@ export class ModelCatalog {
       ...described,
       createdS: Math.floor(mtimeMs / 1000),
       hindrance: described.fault ?? facts?.refused ?? this.#missing(file),
-      needBytes: (facts && memoryAt(facts, context)) ?? facts?.weightBytes ?? bytes,
+      needBytes: (facts && memoryAt(facts, context, this.#kvCache)) ?? facts?.weightBytes ?? bytes,
     }
   }
 

@@ -1,6 +1,15 @@
 import type { Gguf, GgufTensor, GgufValue } from '../../shared/engine/gguf.ts'
 import { readModelConfig } from '../../shared/engine/model-config.ts'
+import { type KvCacheType, kvHeadBytes } from '../../shared/engine/kv-cache-type.ts'
 import { hashGgufTokenizer } from '../../shared/engine/tokenizer-hash.ts'
+
+export interface KvFacts {
+  readonly layers: number
+  readonly heads: number
+  /** Dimensions of a head's keys, and of its values. */
+  readonly keys: number
+  readonly values: number
+}
 
 /** What a GGUF's head says about a model, whether or not the engine runs it; null where it says nothing. */
 export interface ModelFacts {
@@ -15,8 +24,8 @@ export interface ModelFacts {
   readonly contextLength: number | null
   /** Rows of the embedding: token ids end below it. */
   readonly vocabSize: number | null
-  /** Keys and values of one token in f16, all layers. */
-  readonly kvBytesPerToken: number | null
+  /** What one token's keys and values are; null where the file does not say. */
+  readonly kv: KvFacts | null
   /** Bytes of all tensors: what is resident when the model is loaded. */
   readonly weightBytes: number
   readonly licence: string | null
@@ -55,7 +64,7 @@ export async function modelFacts(gguf: Gguf): Promise<ModelFacts> {
     layers,
     contextLength: number('context_length'),
     vocabSize: gguf.tensors.get('token_embd.weight')?.rows ?? null,
-    kvBytesPerToken: isKnown ? layers * kvHeads * (keys + values) * 2 : null,
+    kv: isKnown ? { layers, heads: kvHeads, keys, values } : null,
     weightBytes,
     licence: text(gguf.metadata.get('general.license')),
     tokenizerHash: gguf.metadata.has('tokenizer.ggml.tokens') ? await hashGgufTokenizer(gguf) : null,
@@ -63,9 +72,16 @@ export async function modelFacts(gguf: Gguf): Promise<ModelFacts> {
   }
 }
 
+/** Memory of one sequence's keys and values once it holds `context` tokens. */
+export function kvBytesAt({ kv }: ModelFacts, context: number, type: KvCacheType): number | null {
+  if (kv === null) return null
+  return context * kv.layers * kv.heads * (kvHeadBytes(type, kv.keys) + kvHeadBytes(type, kv.values))
+}
+
 /** Weights and the KV cache of one sequence that fills `context` tokens. */
-export function memoryAt({ weightBytes, kvBytesPerToken }: ModelFacts, context: number): number | null {
-  return kvBytesPerToken === null ? null : weightBytes + kvBytesPerToken * context
+export function memoryAt(facts: ModelFacts, context: number, type: KvCacheType): number | null {
+  const kvBytes = kvBytesAt(facts, context, type)
+  return kvBytes === null ? null : facts.weightBytes + kvBytes
 }
 
 function refusal(gguf: Gguf): string | null {

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { KV_CACHE_TYPES } from '../../shared/engine/kv-cache-type.ts'
 import { choice, duration, flag, integer, list, type SettingFacts, settingFacts, text } from './setting.ts'
 
 const PORT = [0, 65_535] as const
@@ -39,6 +40,9 @@ export const settingsSchema = z.strictObject({
   }),
   'engine.keep_alive': duration('-1', {
     meaning: "how long this Oracle's own model (engine.model) stays loaded after its last request",
+  }),
+  'engine.kv_cache': choice('f16', KV_CACHE_TYPES, {
+    meaning: 'what conversations are kept as in memory; q8 takes half of it, and is not quite exact',
   }),
   'engine.threads': integer(0, 0, 256, { meaning: 'threads of the engine; 0 = one per core' }),
   'engine.pace_ms': integer(0, 0, 60_000, {
