@@ -98,5 +98,6 @@ const KernelSet* findKernels(const char* name);
 extern const KernelSet kPortableKernels;
 const KernelSet* avx2Kernels();
 const KernelSet* avx512vnniKernels();
+const KernelSet* neonKernels();
 
 }  // namespace shard
