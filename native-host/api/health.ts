@@ -19,7 +19,12 @@ export function health({ models, health: facts }: ApiContext): Readonly<Record<s
     ...facts(),
     engine: {
       state: status.engineState,
-      ...(engine && { kind: engine.kind, kernel: engine.kernel, threads: engine.threads, kv_cache: engine.kvCache }),
+      ...(engine && {
+        kind: engine.kind,
+        kernel: engine.kernel,
+        threads: engine.threads,
+        kv_cache: engine.kvCache,
+      }),
       ...(facts().engine as object | undefined),
     },
     model: engine && {

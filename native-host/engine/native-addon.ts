@@ -1,7 +1,7 @@
 import type { ActivationScales } from '../../shared/engine/architecture.ts'
 import type { ModelInfo } from '../../shared/engine/engine.ts'
-import type { KvCacheType } from '../../shared/engine/kv-cache-type.ts'
 import { EngineError } from '../../shared/engine/engine-error.ts'
+import type { KvCacheType } from '../../shared/engine/kv-cache-type.ts'
 import type { NoiseKey, SamplingSettings } from '../../shared/verify/settings.ts'
 import { assets } from '../packaged/assets.ts'
 import { loadAddon } from '../packaged/load-addon.ts'

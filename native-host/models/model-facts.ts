@@ -1,6 +1,6 @@
 import type { Gguf, GgufTensor, GgufValue } from '../../shared/engine/gguf.ts'
-import { readModelConfig } from '../../shared/engine/model-config.ts'
 import { type KvCacheType, kvHeadBytes } from '../../shared/engine/kv-cache-type.ts'
+import { readModelConfig } from '../../shared/engine/model-config.ts'
 import { hashGgufTokenizer } from '../../shared/engine/tokenizer-hash.ts'
 
 export interface KvFacts {
