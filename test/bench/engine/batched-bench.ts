@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { stat } from 'node:fs/promises'
-import type { Contender, ContenderFacts } from './contender.ts'
+import { type Contender, ContenderError, type ContenderFacts } from './contender.ts'
 import { Samples } from './samples.ts'
 
 /** Passes whose mean is one sample. */
@@ -75,7 +75,7 @@ export class BatchedBench implements Contender {
     const missing = rows.filter((count) => !cells.some((cell) => cell.rows === count))
     if (code !== 0 || missing.length > 0) {
       const end = output.trim().split('\n').slice(-5).join('\n')
-      throw new Error(
+      throw new ContenderError(
         `${this.name}: ${program} ended with ${code}, without K = ${missing.join(', ')}:\n${end}`,
       )
     }
@@ -121,7 +121,9 @@ function run(program: string, args: readonly string[]): Promise<{ code: number |
     child.stderr.on('data', (chunk) => {
       stderr += chunk
     })
-    child.on('error', (cause) => reject(new Error(`${program} does not run: ${cause.message}`, { cause })))
+    child.on('error', (cause) =>
+      reject(new ContenderError(`${program} does not run: ${cause.message}`, { cause })),
+    )
     child.on('close', (code) => resolve({ code, output: `${stderr}\n${stdout}` }))
   })
 }

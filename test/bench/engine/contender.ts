@@ -1,6 +1,11 @@
 import type { EngineMemory } from './engine-messages.ts'
 import type { Samples } from './samples.ts'
 
+/** Why an engine that is measured does not go on, in its own words. */
+export class ContenderError extends Error {
+  override readonly name = 'ContenderError'
+}
+
 /** An engine with a model and a number of threads, that is measured round by round beside others. */
 export interface Contender {
   readonly name: string
@@ -12,7 +17,7 @@ export interface Contender {
   readonly passes: ReadonlyMap<number, Samples>
   /** Tokens per second, the head on the last row only. */
   readonly prompt: Samples
-  /** @throws {Error} */
+  /** @throws {ContenderError} */
   round(onPass: (rows: number) => void): Promise<void>
   /** What is known in the end. */
   describe(): Promise<ContenderFacts>

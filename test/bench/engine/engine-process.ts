@@ -1,4 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process'
+import { ContenderError } from './contender.ts'
 import type { CallName, EngineCalls, EngineReply } from './engine-messages.ts'
 
 /** An engine's process, seen from the bench. One call at a time. */
@@ -14,13 +15,13 @@ export class EngineProcess {
     this.#child = fork(file, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
   }
 
-  /** @throws {Error} what the engine says of it, or that its process has ended */
+  /** @throws {ContenderError} what the engine says of it, or that its process has ended */
   async call<C extends CallName>(call: C, ask: EngineCalls[C]['ask']): Promise<EngineCalls[C]['answer']> {
     const child = this.#child
     const reply = await new Promise<EngineReply>((resolve, reject) => {
       const onMessage = (message: EngineReply) => settle(() => resolve(message))
       const onExit = (code: number | null, signal: string | null) =>
-        settle(() => reject(new Error(`${this.#name}: its process ended with ${code ?? signal}`)))
+        settle(() => reject(new ContenderError(`${this.#name}: its process ended with ${code ?? signal}`)))
       const settle = (how: () => void) => {
         child.off('message', onMessage)
         child.off('exit', onExit)
@@ -31,7 +32,7 @@ export class EngineProcess {
       if (child.connected) child.send({ call, ask })
       else onExit(child.exitCode, child.signalCode)
     })
-    if ('error' in reply) throw new Error(`${this.#name}: ${reply.error}`)
+    if ('error' in reply) throw new ContenderError(`${this.#name}: ${reply.error}`)
     return reply.answer as EngineCalls[C]['answer']
   }
 

@@ -41,6 +41,12 @@ export function parsePlan(args: readonly string[]): BenchPlan {
   const type = values.type && { type: choice('--type', values.type, TERNARY_TYPES) }
   const base = { shape, seed: count('--seed', values.seed, 0), ...table }
   const peers = parsePeers(values.peer ?? [], values['peer-model'] ?? [], values['peer-args'] ?? [])
+  const rows = counts('--k', values.k)
+  const context = count('--context', values.context)
+  const most = SHAPES[shape].context
+  if (context + Math.max(...rows) > most) {
+    throw new ArgumentError(`--context and --k: ${shape} has ${most} positions, and a pass ends beyond them`)
+  }
   const known = [OWN, LLAMA_CPP, ...peers.map(({ name }) => name)]
   return {
     shape,
@@ -49,8 +55,8 @@ export function parsePlan(args: readonly string[]): BenchPlan {
     engines: values.engine?.split(',').map((name) => choice('--engine', name, known)) ?? known,
     peers,
     threads: counts('--threads', values.threads),
-    rows: counts('--k', values.k),
-    context: count('--context', values.context),
+    rows,
+    context,
     runs: count('--runs', values.runs),
     ...(values.kernel !== undefined && { kernel: values.kernel }),
     folder: values.folder,
@@ -102,6 +108,10 @@ function llamaCppOptions(shape: ShapeName, wanted: string | undefined): Partial<
 
 function parsePeers(programs: readonly string[], models: readonly string[], args: readonly string[]): Peer[] {
   const named = new Map(programs.map((text) => pair('--peer', text)))
+  for (const name of [OWN, LLAMA_CPP]) {
+    if (named.has(name))
+      throw new ArgumentError(`--peer: ${name} is the name of an engine that is measured anyway`)
+  }
   const of = (option: string, texts: readonly string[]) => {
     const pairs = new Map(texts.map((text) => pair(option, text)))
     for (const name of pairs.keys()) {

@@ -9,7 +9,7 @@ const CELL_MS = 400
 const CELL_PASSES = 5
 /** Where the prompt would take longer, a shorter one stands for it: passes are then a little faster, to that engine's favour. */
 const PROMPT_MS = 20_000
-const SHORT_PROMPT = 16
+const SHORT_PROMPT = 8
 
 export interface ProcessContenderOptions extends LoadOptions {
   readonly name: string
@@ -78,6 +78,8 @@ export class ProcessContender implements Contender {
     const { context } = this.#options
     if (this.#context === null) {
       const short = Math.min(SHORT_PROMPT, context)
+      // The first pass finds the model's pages.
+      await this.#prompt(1)
       const rate = await this.#prompt(short)
       const isSlow = (context / rate) * 1000 > PROMPT_MS
       this.#context = isSlow ? short : context
