@@ -21,7 +21,7 @@ import {
 } from './native-addon.ts'
 
 export interface NativeEngineOptions {
-  /** `avx512vnni`, `avx2` or `portable`; absent: the best that runs here. */
+  /** `avx512vnni`, `avx2`, `neon` or `portable`; absent: the best that runs here. */
   readonly kernel?: string
   /** Absent: as many as the machine offers. */
   readonly threads?: number

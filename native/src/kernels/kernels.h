@@ -96,5 +96,6 @@ const KernelSet* findKernels(const char* name);
 extern const KernelSet kPortableKernels;
 const KernelSet* avx2Kernels();
 const KernelSet* avx512vnniKernels();
+const KernelSet* neonKernels();
 
 }  // namespace shard
