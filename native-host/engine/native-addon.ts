@@ -29,6 +29,8 @@ export interface NativeAddon {
     values: Int8Array,
     count: number,
   ): Int32Array
+  /** Bytes per second at which so many threads together read memory. */
+  readBandwidth(threads: number): Promise<number>
 }
 
 export interface NativeLoadOptions {
