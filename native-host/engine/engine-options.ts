@@ -1,4 +1,5 @@
 import type { ActivationScales } from '../../shared/engine/architecture.ts'
+import type { KvCacheType } from '../../shared/engine/kv-cache-type.ts'
 
 /**
  * What the native engine multiplies a head of floats as: `int8` rounds every row to 127 steps of its largest weight, which
@@ -28,6 +29,8 @@ export interface EngineLoadOptions {
   readonly head?: HeadPrecision
   /** Of the native engine; absent: `auto`. */
   readonly packing?: WeightPacking
+  /** Absent: f16. */
+  readonly kvCache?: KvCacheType
   readonly maxSequences?: number
   readonly maxRows?: number
 }

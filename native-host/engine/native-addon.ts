@@ -1,6 +1,7 @@
 import type { ActivationScales } from '../../shared/engine/architecture.ts'
 import type { ModelInfo } from '../../shared/engine/engine.ts'
 import { EngineError } from '../../shared/engine/engine-error.ts'
+import type { KvCacheType } from '../../shared/engine/kv-cache-type.ts'
 import type { NoiseKey, SamplingSettings } from '../../shared/verify/settings.ts'
 import { assets } from '../packaged/assets.ts'
 import { loadAddon } from '../packaged/load-addon.ts'
@@ -33,6 +34,8 @@ export interface NativeAddon {
   ): Int32Array
   /** The same for int8 weights within ±127; sums come out as the nearest float32. */
   int8Product(kernel: string, weights: Int8Array, rows: number, values: Int8Array, count: number): Int32Array
+  /** Bytes per second at which so many threads together read memory. */
+  readBandwidth(threads: number): Promise<number>
 }
 
 export interface NativeLoadOptions {
@@ -46,6 +49,8 @@ export interface NativeLoadOptions {
   readonly activationScales?: ActivationScales | undefined
   readonly head?: HeadPrecision | undefined
   readonly packing?: WeightPacking | undefined
+  /** Absent: f16. */
+  readonly kvCache?: KvCacheType | undefined
 }
 
 export interface NativeInfo {
@@ -55,6 +60,7 @@ export interface NativeInfo {
   readonly tokenizerHash: string
   readonly maxSequences: number
   readonly maxRows: number
+  readonly kvCache: KvCacheType
 }
 
 /** A loaded engine. One call at a time: a call during a pass is refused. */

@@ -11,6 +11,7 @@ import type {
   SequenceId,
 } from '../../shared/engine/engine.ts'
 import { EngineError, type EngineErrorCode } from '../../shared/engine/engine-error.ts'
+import type { KvCacheType } from '../../shared/engine/kv-cache-type.ts'
 import { SerialQueue } from '../../shared/engine/serial-queue.ts'
 import type { HeadPrecision, WeightPacking } from './engine-options.ts'
 import {
@@ -22,7 +23,7 @@ import {
 } from './native-addon.ts'
 
 export interface NativeEngineOptions {
-  /** `avx512vnni`, `avx2` or `portable`; absent: the best that runs here. */
+  /** `avx512vnni`, `avx2`, `neon` or `portable`; absent: the best that runs here. */
   readonly kernel?: string
   /** Absent: as many as the machine offers. */
   readonly threads?: number
@@ -36,6 +37,8 @@ export interface NativeEngineOptions {
   readonly head?: HeadPrecision
   /** Absent: `auto`. */
   readonly packing?: WeightPacking
+  /** Absent: f16. */
+  readonly kvCache?: KvCacheType
   readonly addon?: NativeAddon
 }
 
@@ -62,6 +65,7 @@ export async function loadNativeEngine(
       activationScales: options.activationScales,
       head: options.head,
       packing: options.packing,
+      kvCache: options.kvCache,
     }),
   )
   return new NativeEngine(handle)

@@ -2,12 +2,14 @@
 #include <napi.h>
 
 #include <cstring>
+#include <memory>
 
 #include "addon/arguments.h"
 #include "addon/boundary.h"
 #include "addon/engine_handle.h"
 #include "model/int8_matrix.h"
 #include "model/ternary_matrix.h"
+#include "support/read_bandwidth.h"
 #include "verify/sampler.h"
 
 namespace shard {
@@ -130,6 +132,18 @@ Napi::Value int8Product(const Napi::CallbackInfo& info) {
   });
 }
 
+/** readBandwidth(threads): a promise of bytes per second. */
+Napi::Value bandwidth(const Napi::CallbackInfo& info) {
+  return answer(info.Env(), [&]() -> Napi::Value {
+    const int threads = toInt(info[0], "threads");
+    if (threads < 1 || threads > 256) fail(Code::BatchInvalid, "threads: 1 to 256 are expected");
+    auto measured = std::make_shared<double>(0);
+    return Task::start(
+        info.Env(), [=] { *measured = readBandwidth(threads); },
+        [=](Napi::Env env) -> Napi::Value { return Napi::Number::New(env, *measured); });
+  });
+}
+
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   auto* constructor = new Napi::FunctionReference(Napi::Persistent(EngineHandle::define(env)));
   env.SetInstanceData(constructor);
@@ -139,6 +153,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("verifyLogits", Napi::Function::New(env, verifyLogits, "verifyLogits"));
   exports.Set("int8Product", Napi::Function::New(env, int8Product, "int8Product"));
   exports.Set("ternaryProduct", Napi::Function::New(env, ternaryProduct, "ternaryProduct"));
+  exports.Set("readBandwidth", Napi::Function::New(env, bandwidth, "readBandwidth"));
   return exports;
 }
 

@@ -96,6 +96,12 @@ EngineOptions toOptions(const Napi::Value& value) {
     if (name != "auto" && name != "2-bit" && name != "1.6-bit") wrong("options", "packing auto, 2-bit or 1.6-bit");
     out.model.packing = name == "auto" ? WeightPacking::Auto : name == "2-bit" ? WeightPacking::TwoBits : WeightPacking::BaseThree;
   }
+  const Napi::Value cache = from.Get("kvCache");
+  if (cache.IsString()) {
+    const std::string name = cache.As<Napi::String>().Utf8Value();
+    if (name != "f16" && name != "q8") wrong("options", "kvCache f16 or q8");
+    out.kvCache = name == "q8" ? KvType::Q8 : KvType::F16;
+  }
   if (out.maxSequences < 1 || out.maxRows < 1 || out.maxRows > 65536) wrong("options", "maxSequences ≥ 1 and maxRows 1 to 65536");
   return out;
 }

@@ -29,7 +29,8 @@ Engine::Engine(std::unique_ptr<ByteSource> source, const EngineOptions& options)
       kernels_(chooseKernels(options.kernel)),
       pool_(chooseThreads(options.threads)),
       model_(loadModel(std::move(source), options.model, pool_)),
-      pass_(*model_, *kernels_, pool_),
+      layout_(model_->config, options.kvCache),
+      pass_(*model_, *kernels_, pool_, layout_),
       samplers_(static_cast<std::size_t>(pool_.threads())) {}
 
 Sequence& Engine::find(int id) {
@@ -43,7 +44,7 @@ int Engine::createSequence() {
     fail(Code::SequenceLimit, std::to_string(options_.maxSequences) + " sequences are open, the most allowed; release one");
   }
   const int id = nextSequence_;
-  sequences_.emplace(id, std::make_unique<Sequence>(model_->config));
+  sequences_.emplace(id, std::make_unique<Sequence>(layout_));
   nextSequence_++;
   return id;
 }

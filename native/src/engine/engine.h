@@ -23,6 +23,7 @@ struct EngineOptions {
   int maxSequences = 64;
   int maxRows = 512;
   ModelOptions model;
+  KvType kvCache = KvType::F16;
 };
 
 enum class LogitsWanted { None, Last, All };
@@ -51,6 +52,7 @@ class Engine {
   int threads() const { return pool_.threads(); }
   int maxSequences() const { return options_.maxSequences; }
   int maxRows() const { return options_.maxRows; }
+  KvType kvCache() const { return layout_.type(); }
 
   int createSequence();
   void releaseSequence(int id);
@@ -72,6 +74,7 @@ class Engine {
   const KernelSet* kernels_;
   ThreadPool pool_;
   std::unique_ptr<Model> model_;
+  KvLayout layout_;
   Forward pass_;
   std::unordered_map<int, std::unique_ptr<Sequence>> sequences_;
   int nextSequence_ = 1;
