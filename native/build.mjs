@@ -339,7 +339,7 @@ async function main() {
     )
   }
   if (mode === 'emulate-avx512' && (process.arch !== 'x64' || compiler.style === 'cl'))
-    fail('--emulate-avx512 needs an x64 processor and g++ or clang++', 1)
+    fail('--emulate-avx512 needs an x64 processor and g++', 1)
   const build = plan(mode, target, compiler.style)
   mkdirSync(build.out, { recursive: true })
   const includes = mode === 'fuzz' ? [] : headerFolders()

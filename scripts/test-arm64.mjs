@@ -66,6 +66,10 @@ writeFileSync(launcher, `#!/bin/sh\nexec ${emulated.map((word) => `'${word}'`).j
 const useLauncher = join(out, 'use-launcher.mjs')
 // Vitest starts its workers by process.execPath.
 writeFileSync(useLauncher, `process.execPath = ${JSON.stringify(launcher)}\n`)
-must(pinnedNode(), ['--import', pathToFileURL(useLauncher).href, ...nativeSuite()], {
-  env: { ...process.env, SHARD_TEST_NATIVE_ADDON: addon },
-})
+must(
+  pinnedNode(),
+  ['--import', pathToFileURL(useLauncher).href, ...nativeSuite(), ...process.argv.slice(2)],
+  {
+    env: { ...process.env, SHARD_TEST_NATIVE_ADDON: addon },
+  },
+)

@@ -5,6 +5,7 @@ import { type DraftedPath, DraftTrie, NO_PATH } from '../scheduler/draft-trie.ts
 import type { ActiveRequest, Outcome } from './active-request.ts'
 import { Attachment } from './attachment.ts'
 import type { Clock } from './clock.ts'
+import { GaugeShare } from './gauge-share.ts'
 import type { WorkerStatus } from './generation.ts'
 import type { OracleSettings } from './settings.ts'
 import { staff } from './staffing.ts'
@@ -19,6 +20,7 @@ export interface DraftingInit {
   readonly clock: Clock
   /** Wakes the pass loop. */
   readonly ring: () => void
+  readonly assignmentIds: () => number
 }
 
 /** What a pass did with one request's drafts. */
@@ -68,12 +70,19 @@ export class Drafting {
   readonly #records = new WorkerRecords()
   readonly #desks = new Map<ActiveRequest, Desk>()
   readonly #unsubscribe: () => void
-  #nextAssignment = 1
+  readonly #nodes: GaugeShare
+  readonly #workers: Readonly<Record<'scout' | 'local', GaugeShare<'origin'>>>
   #tendAt = 0
   #recruitAt = 0
 
   constructor(init: DraftingInit) {
     this.#init = init
+    const { draftNodes, workers } = init.metrics
+    this.#nodes = new GaugeShare(draftNodes)
+    this.#workers = {
+      scout: new GaugeShare(workers, { origin: 'scout' }),
+      local: new GaugeShare(workers, { origin: 'local' }),
+    }
     this.#unsubscribe = init.pool.onChange(() => {
       this.#tendAt = 0
       this.#gauge()
@@ -108,7 +117,7 @@ export class Drafting {
         if (attachment.closed !== null) this.#failed(desk, attachment)
     }
     if (now >= this.#tendAt) this.#review(now, tokenMs)
-    this.#init.metrics.draftNodes.set([...this.#desks.values()].reduce((sum, { trie }) => sum + trie.size, 0))
+    this.#nodes.set([...this.#desks.values()].reduce((sum, { trie }) => sum + trie.size, 0))
   }
 
   #review(now: number, tokenMs: number): void {
@@ -248,6 +257,7 @@ export class Drafting {
   stop(): void {
     this.#unsubscribe()
     for (const request of [...this.#desks.keys()]) this.leave(request, 'shutdown')
+    for (const share of [this.#nodes, ...Object.values(this.#workers)]) share.set(0)
   }
 
   #stalled(attachment: Attachment): boolean {
@@ -326,11 +336,11 @@ export class Drafting {
     }))
     const { hires, missing } = staff(vacancies, candidates, settings.scoutsPerRequest)
     for (const { request: desk, worker } of hires) {
-      const { clock, ring } = this.#init
+      const { clock, ring, assignmentIds } = this.#init
       const { request } = desk
       const record = this.#records.of(worker)
       const { window } = settings
-      const id = this.#nextAssignment++
+      const id = assignmentIds()
       try {
         desk.attachments.push(new Attachment({ id, worker, record, request, window, clock, ring }))
       } catch (error) {
@@ -380,7 +390,7 @@ export class Drafting {
   #gauge(): void {
     const workers = this.#init.pool.workers()
     for (const origin of ['scout', 'local'] as const) {
-      this.#init.metrics.workers.set({ origin }, workers.filter((worker) => worker.origin === origin).length)
+      this.#workers[origin].set(workers.filter((worker) => worker.origin === origin).length)
     }
   }
 }

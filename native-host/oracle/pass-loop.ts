@@ -10,6 +10,7 @@ import type { ActiveRequest } from './active-request.ts'
 import { Bell } from './bell.ts'
 import type { Clock } from './clock.ts'
 import { Drafting } from './drafting.ts'
+import { GaugeShare } from './gauge-share.ts'
 import { GenerationError, type OracleStatus, type WorkerStatus } from './generation.ts'
 import { measurePasses } from './measure.ts'
 import { Patience } from './patience.ts'
@@ -25,6 +26,7 @@ export interface PassLoopInit {
   readonly metrics: Metrics
   readonly clock: Clock
   readonly engineState: () => OracleStatus['engineState']
+  readonly assignmentIds: () => number
 }
 
 /** A prompt shorter than this is computed rather than awaited from a request that is computing the same. */
@@ -52,6 +54,8 @@ export class PassLoop {
   readonly #settings: OracleSettings
   readonly #log: Log
   readonly #metrics: Metrics
+  readonly #runningGauge: GaugeShare
+  readonly #queuedGauge: GaugeShare
   readonly #clock: Clock
   readonly #sequences: Sequences
   readonly #drafting: Drafting
@@ -69,19 +73,22 @@ export class PassLoop {
   /** Since when the engine is gone; null while it is there. */
   #outageSince: number | null = null
 
-  constructor({ engine, pool, settings, log, metrics, clock, engineState }: PassLoopInit) {
+  constructor(init: PassLoopInit) {
+    const { engine, pool, settings, log, metrics, clock, engineState, assignmentIds } = init
     this.#engineState = engineState
     this.#engine = engine
     this.#settings = settings
     this.#log = log
     this.#metrics = metrics
+    this.#runningGauge = new GaugeShare(metrics.running)
+    this.#queuedGauge = new GaugeShare(metrics.queued)
     this.#clock = clock
     this.#sequences = new Sequences(engine, settings.cachedSequences, settings.slots)
     this.#slots = Math.max(1, Math.min(settings.slots, engine.info.maxSequences, engine.info.maxRows))
     this.#maxRows = Math.max(this.#slots, Math.min(settings.maxRows, engine.info.maxRows))
     const ring = () => this.#bell.ring()
     const { vocabSize } = engine.info.model
-    this.#drafting = new Drafting({ pool, vocabSize, settings, log, metrics, clock, ring })
+    this.#drafting = new Drafting({ pool, vocabSize, settings, log, metrics, clock, ring, assignmentIds })
     const limits = { ...settings, maxRows: this.#maxRows }
     this.#patience = new Patience({ drafting: this.#drafting, limits, metrics, clock, cost: this.#estimate })
   }
@@ -396,8 +403,8 @@ export class PassLoop {
   }
 
   #gauge(): void {
-    this.#metrics.running.set(this.#running.length)
-    this.#metrics.queued.set(this.#queue.length)
+    this.#runningGauge.set(this.#running.length)
+    this.#queuedGauge.set(this.#queue.length)
   }
 }
 

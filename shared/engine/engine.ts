@@ -1,4 +1,5 @@
 import type { NoiseKey, SamplingSettings } from '../verify/settings.ts'
+import type { KvCacheType } from './kv-cache-type.ts'
 
 /** Names one KV-cache sequence of one engine. Never reused within an engine's life. */
 export type SequenceId = number
@@ -16,6 +17,7 @@ export interface EngineInfo {
   readonly maxSequences: number
   /** Most rows (known + draft tokens of all items) in one pass. */
   readonly maxRows: number
+  readonly kvCache: KvCacheType
 }
 
 export interface ModelInfo {
