@@ -43,6 +43,8 @@ export interface Scenario {
   }[]
   /** Passes during which the engine dies. */
   readonly crashes: ReadonlySet<number>
+  /** Texts run to their full length: no token ends them. */
+  readonly endless?: boolean
 }
 
 export function drawScenario(seed: number): Scenario {
@@ -204,7 +206,7 @@ export async function simulate(
       settings: GREEDY,
       key,
       maxTokens,
-      stopTokens: [TOY_END],
+      stopTokens: scenario.endless ? [] : [TOY_END],
       topLogprobs: 0,
       scope: 'own',
       isStop: () => ++looked === stopAt,
@@ -228,7 +230,8 @@ export async function simulate(
     } catch (error) {
       if (!(error instanceof GenerationError && error.code === 'ABORTED')) throw error
     }
-    const alone = toyText(prompt, key, stopAt === null ? maxTokens : Math.min(maxTokens, stopAt))
+    const stops = scenario.endless ? [] : [TOY_END]
+    const alone = toyText(prompt, key, stopAt === null ? maxTokens : Math.min(maxTokens, stopAt), stops)
     const expected = abort.signal.aborted ? alone.slice(0, tokens.length) : alone
     if (tokens.join() !== expected.join()) fail(`request ${index} wrote ${tokens}, alone it is ${alone}`)
     return tokens

@@ -1,0 +1,172 @@
+import { join } from 'node:path'
+import { type Cell, type Mode, median, type Setting } from './cells.ts'
+import { Link, type LinkKind } from './link.ts'
+import { measureRate, type Rate } from './saturation.ts'
+import { ScoutProcess } from './scouts.ts'
+import { Target } from './target.ts'
+
+export interface CooperationOptions {
+  readonly shape: string
+  /** A GGUF file, or `embedded`. */
+  readonly model: string
+  /** A folder for everybody's homes, and for what the target has said. */
+  readonly folder: string
+  readonly transcripts: string
+  readonly links: LinkKind
+  /** Cores of the Oracle, and of all others. */
+  readonly cores: { readonly oracle: string; readonly others: string }
+  readonly mostUsers: number
+  readonly maxTokens: number
+  readonly rounds: number
+  readonly flags: readonly string[]
+}
+
+const SCOUTS: Readonly<Record<Mode, number>> = { alone: 0, local: 0, 'scouts-1': 1, 'scouts-4': 4 }
+/** Of a link that is not perfect: one way, as a share of the round trip, and packets lost, one way. */
+const JITTER = 0.05
+const LOSS = 0.01
+
+/** One Oracle and whoever drafts for it, over all of a shape's cells. */
+export class Cooperation implements AsyncDisposable {
+  readonly #options: CooperationOptions
+  readonly #target: Target
+  readonly #scouts: readonly ScoutProcess[]
+  readonly #local: ScoutProcess
+  readonly #facts: { readonly tokenizerHash: string; readonly vocabSize: number }
+  #tokenMs = 0
+  #distance = -1
+
+  private constructor(
+    options: CooperationOptions,
+    target: Target,
+    scouts: readonly ScoutProcess[],
+    local: ScoutProcess,
+    facts: { readonly tokenizerHash: string; readonly vocabSize: number },
+  ) {
+    this.#options = options
+    this.#target = target
+    this.#scouts = scouts
+    this.#local = local
+    this.#facts = facts
+  }
+
+  static async start(options: CooperationOptions): Promise<Cooperation> {
+    const { folder, cores, model, mostUsers, flags } = options
+    const scouts: ScoutProcess[] = []
+    for (let i = 1; i <= SCOUTS['scouts-4']; i++) {
+      const home = join(folder, `scout-${i}`)
+      scouts.push(await ScoutProcess.start(home, cores.others, new Link(i, options.links)))
+    }
+    const local = await ScoutProcess.start(join(folder, 'local'), cores.oracle, null)
+    const paired = [...scouts, local].map(({ peerId }) => peerId)
+    const home = join(folder, 'oracle')
+    const target = await Target.start({ home, model, core: cores.oracle, users: mostUsers, paired, flags })
+    const { tokenizer_hash: tokenizerHash } = (await target.health()).model
+    const vocabSize = await target.vocabulary()
+    const cooperation = new Cooperation(options, target, scouts, local, { tokenizerHash, vocabSize })
+    await cooperation.#record()
+    return cooperation
+  }
+
+  /** Milliseconds of a token of the Oracle alone. */
+  get tokenMs(): number {
+    return this.#tokenMs
+  }
+
+  /** What the Oracle has measured of its passes. */
+  async passMs(): Promise<Readonly<Record<string, number>>> {
+    return (await this.#target.health()).pass_ms
+  }
+
+  get log(): string {
+    return this.#target.log
+  }
+
+  /** All modes of one setting, in turn, round after round; the first round is practice and does not count. */
+  async measure(setting: Setting, modes: readonly Mode[]): Promise<Cell[]> {
+    await this.#connect(setting.rttMs)
+    const rates = new Map<Mode, Rate[]>(modes.map((mode) => [mode, []]))
+    const notNeeded = new Map<Mode, number>(modes.map((mode) => [mode, 0]))
+    for (let round = 0; round <= this.#options.rounds; round++) {
+      for (const mode of modes) {
+        const before = this.#target.notNeeded
+        const team = this.#team(mode)
+        await this.#join(team, mode, setting)
+        const rate = await this.#rate(setting.users, mode === 'alone' ? 'none' : 'own')
+        await Promise.all(team.map((scout) => scout.leave()))
+        await this.#target.pool([])
+        notNeeded.set(mode, notNeeded.get(mode)! + this.#target.notNeeded - before)
+        if (round > 0) rates.get(mode)!.push(rate)
+      }
+    }
+    const speedOf = (mode: Mode) => median(rates.get(mode)!.map(({ tokensPerSecond }) => tokensPerSecond))
+    return modes.map((mode) => ({
+      shape: this.#options.shape,
+      mode,
+      alpha: setting.alpha,
+      rtt_ms: setting.rttMs,
+      users: setting.users,
+      tokens_per_s: rounded(speedOf(mode)),
+      over_alone: rounded(speedOf(mode) / speedOf('alone')),
+      drafted_share: rounded(median(rates.get(mode)!.map(({ draftedShare }) => draftedShare))),
+      speed: setting.speed,
+      not_needed: notNeeded.get(mode)!,
+      rounds: rates.get(mode)!.map(({ tokensPerSecond }) => rounded(tokensPerSecond)),
+    }))
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#target[Symbol.asyncDispose]()
+    for (const scout of [...this.#scouts, this.#local]) {
+      await scout[Symbol.asyncDispose]()
+      await scout.link?.[Symbol.asyncDispose]()
+    }
+  }
+
+  /** The earlier run: what the target says under every user's seed, and how long a token takes. */
+  async #record(): Promise<void> {
+    const { mostUsers, transcripts } = this.#options
+    const oracle = await this.#target.addressAt('127.0.0.1')
+    this.#local.join({ order: 'record', oracle, ...this.#facts, transcripts })
+    await this.#target.pool([this.#local.peerId])
+    await this.#rate(mostUsers, 'own')
+    await this.#local.leave()
+    await this.#target.pool([])
+    this.#tokenMs = 1000 / (await this.#rate(1, 'none')).tokensPerSecond
+  }
+
+  #rate(users: number, scope: 'none' | 'own'): Promise<Rate> {
+    const { maxTokens } = this.#options
+    return measureRate({ url: this.#target.url, users, maxTokens, scope })
+  }
+
+  #team(mode: Mode): readonly ScoutProcess[] {
+    return mode === 'local' ? [this.#local] : this.#scouts.slice(0, SCOUTS[mode])
+  }
+
+  async #join(team: readonly ScoutProcess[], mode: Mode, { alpha, rttMs, users, speed }: Setting): Promise<void> {
+    const { transcripts } = this.#options
+    const tokenMs = this.#tokenMs / speed
+    for (const [i, scout] of team.entries()) {
+      const oracle = await this.#target.addressAt(scout.link?.address ?? '127.0.0.1')
+      // Another name: another record at the Oracle. What it learned in one setting says nothing of the next.
+      const model = `replay-${mode}-${alpha}-${rttMs}-${users}-${speed}`
+      const burn = mode === 'local'
+      const { tokenizerHash, vocabSize } = this.#facts
+      const replay = { model, transcripts, vocabSize, alpha, tokenMs, burn, seed: i }
+      scout.join({ order: 'join', oracle, tokenizerHash, replay })
+    }
+    await this.#target.pool(team.map(({ peerId }) => peerId))
+  }
+
+  async #connect(rttMs: number): Promise<void> {
+    if (this.#distance === rttMs) return
+    this.#distance = rttMs
+    const distance = { rttMs, jitterMs: rttMs * JITTER, loss: rttMs === 0 ? 0 : LOSS }
+    for (const { link } of this.#scouts) await link?.connect(distance)
+  }
+}
+
+function rounded(value: number): number {
+  return Math.round(value * 1000) / 1000
+}
