@@ -3,6 +3,7 @@
 //   node native/build.mjs                 build/native/shard-engine.node
 //   node native/build.mjs --sanitize      the same with address and undefined-behaviour checks, build/native-asan/
 //   node native/build.mjs --fuzz          the libFuzzer target (clang), build/native-fuzz/gguf-fuzz
+//   node native/build.mjs --emulate-avx512  the AVX-512 kernels on SIMDe, for tests on AVX2 processors, build/native-avx512/
 //
 // Exit codes: 0 built (or nothing to do), 1 the compiler failed, 3 there is no compiler.
 import { spawn, spawnSync } from 'node:child_process'
@@ -15,6 +16,7 @@ import { fileURLToPath } from 'node:url'
 const NO_COMPILER = 3
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const source = join(root, 'native', 'src')
+const emulation = join(root, 'native', 'emulated-avx512')
 
 const AVX2 = { gnu: ['-mavx2', '-mfma', '-mf16c'], cl: ['/arch:AVX2'] }
 // GCC 12 warns of its own AVX-512 header's deliberately undefined registers.
@@ -38,10 +40,33 @@ const KERNEL_FLAGS = {
   // clang-cl gives out _xgetbv only with this.
   'kernels/select.cpp': { gnu: [], cl: ['-mxsave'] },
 }
+/** The same with --emulate-avx512: the macros that admit the kernels, and SIMDe in place of the compiler's intrinsics. */
+const EMULATED_AVX512_FLAGS = {
+  ...KERNEL_FLAGS,
+  'kernels/avx512vnni.cpp': {
+    gnu: [
+      ...AVX2.gnu,
+      ...['F', 'BW', 'VL', 'VNNI'].map((part) => `-D__AVX512${part}__`),
+      `-I${emulation}`,
+      // GCC 12 crashes on scalar replacement of SIMDe's unions; -O3 takes long and gains nothing here.
+      ...['-O2', '-fno-tree-sra', '-Wno-psabi', '-Wno-ignored-attributes'],
+    ],
+    header: join(emulation, 'immintrin.h'),
+  },
+  'kernels/select.cpp': { gnu: ['-DSHARD_EMULATED_AVX512'] },
+}
 
-/** @param {'addon' | 'sanitize' | 'fuzz'} mode */
+/** @typedef {'addon' | 'sanitize' | 'fuzz' | 'emulate-avx512'} Mode */
+
+/** @param {Mode} mode */
 function plan(mode, style) {
-  const folder = { addon: 'native', sanitize: 'native-asan', fuzz: 'native-fuzz' }[mode]
+  const folder = {
+    addon: 'native',
+    sanitize: 'native-asan',
+    fuzz: 'native-fuzz',
+    'emulate-avx512': 'native-avx512',
+  }[mode]
+  const kernelFlags = mode === 'emulate-avx512' ? EMULATED_AVX512_FLAGS : KERNEL_FLAGS
   const out = join(root, 'build', folder)
   const files = readdirSync(source, { recursive: true })
     .map((file) => file.replaceAll('\\', '/'))
@@ -50,7 +75,8 @@ function plan(mode, style) {
     .map((file) => ({
       file: join(source, file),
       name: file,
-      extra: (process.arch === 'x64' && KERNEL_FLAGS[file]?.[style]) || [],
+      extra: (process.arch === 'x64' && kernelFlags[file]?.[style]) || [],
+      header: kernelFlags[file]?.header,
     }))
   if (mode === 'fuzz') {
     files.push({ file: join(root, 'native', 'fuzz', 'gguf_fuzz.cpp'), name: 'fuzz/gguf_fuzz.cpp', extra: [] })
@@ -117,13 +143,12 @@ function compileFlags({ style, program }, mode, includes) {
       ...includes.map((folder) => `/I${folder}`),
     ]
   }
-  const checks = { addon: [], sanitize: ['address', 'undefined'], fuzz: ['fuzzer', 'address', 'undefined'] }[
-    mode
-  ]
+  const checks = { sanitize: ['address', 'undefined'], fuzz: ['fuzzer', 'address', 'undefined'] }[mode] ?? []
+  const optimised = checks.length === 0
   return [
     ...[
       '-std=c++17',
-      mode === 'addon' ? '-O3' : '-O1',
+      optimised ? '-O3' : '-O1',
       '-Wall',
       '-Wextra',
       '-Wno-unknown-warning-option',
@@ -132,9 +157,9 @@ function compileFlags({ style, program }, mode, includes) {
     // Every rounding is where the source says: no contraction to FMA, no reordering.
     ...['-ffp-contract=off', '-fno-math-errno', '-fno-trapping-math'],
     ...(process.platform === 'win32' ? [] : ['-fPIC', '-pthread']),
-    ...(mode === 'addon' ? [] : ['-g', '-fno-omit-frame-pointer', '-fno-sanitize-recover=all']),
+    ...(optimised ? [] : ['-g', '-fno-omit-frame-pointer', '-fno-sanitize-recover=all']),
     // The vptr check does not know types that a library loaded by dlopen hides.
-    ...(checks.length > 0 ? [`-fsanitize=${checks.join(',')}`, '-fno-sanitize=vptr'] : []),
+    ...(optimised ? [] : [`-fsanitize=${checks.join(',')}`, '-fno-sanitize=vptr']),
     ...defines.map((define) => `-D${define}`),
     ...includes.flatMap((folder) => ['-isystem', folder]),
     `-I${source}`,
@@ -144,11 +169,8 @@ function compileFlags({ style, program }, mode, includes) {
 function linkFlags(style, mode, out, compiler) {
   if (style === 'cl')
     return ['/link', '/DLL', ...windowsImportLibrary(out, compiler), '/DELAYLOAD:node.exe', 'delayimp.lib']
-  const checks = {
-    addon: [],
-    sanitize: ['-fsanitize=address,undefined'],
-    fuzz: ['-fsanitize=fuzzer,address,undefined'],
-  }[mode]
+  const checks =
+    { sanitize: ['-fsanitize=address,undefined'], fuzz: ['-fsanitize=fuzzer,address,undefined'] }[mode] ?? []
   const shared =
     mode === 'fuzz'
       ? []
@@ -214,12 +236,13 @@ function run(program, args) {
 async function compileAll(compiler, build, flags) {
   const common = commonHash(compiler, flags)
   const cl = compiler.style === 'cl'
-  const jobs = build.files.map(({ file, name, extra }) => {
+  const jobs = build.files.map(({ file, name, extra, header }) => {
     const object = join(build.out, `${name.replaceAll('/', '-').replace(/\.cpp$/, '')}.${cl ? 'obj' : 'o'}`)
     const stamp = createHash('sha256')
       .update(common)
       .update(readFileSync(file))
       .update(extra.join(' '))
+      .update(header ? readFileSync(header) : '')
       .digest('hex')
     // Under a name of its own first: two builds at once must not write into one file.
     const fresh = `${object}.${process.pid}`
@@ -257,11 +280,9 @@ function read(file) {
 }
 
 async function main() {
-  const mode = process.argv.includes('--fuzz')
-    ? 'fuzz'
-    : process.argv.includes('--sanitize')
-      ? 'sanitize'
-      : 'addon'
+  /** @type {Mode} */
+  const mode =
+    ['fuzz', 'sanitize', 'emulate-avx512'].find((name) => process.argv.includes(`--${name}`)) ?? 'addon'
   const compiler = findCompiler(mode)
   if (!compiler) {
     const how = HOW_TO_INSTALL[process.platform] ?? 'install g++ or clang++'
@@ -270,6 +291,8 @@ async function main() {
       NO_COMPILER,
     )
   }
+  if (mode === 'emulate-avx512' && (process.arch !== 'x64' || compiler.style === 'cl'))
+    fail('--emulate-avx512 needs an x64 processor and g++ or clang++', 1)
   const build = plan(mode, compiler.style)
   mkdirSync(build.out, { recursive: true })
   const includes = mode === 'fuzz' ? [] : headerFolders()

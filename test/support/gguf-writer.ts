@@ -6,22 +6,49 @@ export type Metadata =
   | { readonly type: 'texts'; readonly value: readonly string[] }
   | { readonly type: 'i32s'; readonly value: readonly number[] }
 
-export interface TensorData {
+/** What a file's directory says of a tensor. */
+export interface TensorEntry {
   readonly name: string
   /** Fastest dimension first. */
   readonly shape: readonly number[]
   /** The type's number in the file. */
   readonly type: number
+  readonly byteLength: number
+}
+
+export interface TensorData extends Omit<TensorEntry, 'byteLength'> {
   readonly bytes: Uint8Array
 }
 
 const TYPES = { u32: 4, f32: 6, bool: 7, text: 8, texts: 9, i32s: 9 } as const
 const ALIGNMENT = 32
 
+/** What tensors take in the file: whole multiples of 32 bytes. */
+export const aligned = (bytes: number) => Math.ceil(bytes / ALIGNMENT) * ALIGNMENT
+
 /** Writes GGUF version 3, little endian. */
 export function writeGguf(
   metadata: Readonly<Record<string, Metadata>>,
   tensors: readonly TensorData[],
+): Uint8Array<ArrayBuffer> {
+  const out = new ByteWriter()
+  out.bytes(
+    ggufHead(
+      metadata,
+      tensors.map(({ bytes, ...entry }) => ({ ...entry, byteLength: bytes.length })),
+    ),
+  )
+  for (const { bytes } of tensors) {
+    out.bytes(bytes)
+    out.pad(ALIGNMENT)
+  }
+  return out.finish()
+}
+
+/** Everything before the tensors' data: these follow in the order of `tensors`, each `aligned`. */
+export function ggufHead(
+  metadata: Readonly<Record<string, Metadata>>,
+  tensors: readonly TensorEntry[],
 ): Uint8Array<ArrayBuffer> {
   const out = new ByteWriter()
   out.bytes(new TextEncoder().encode('GGUF'))
@@ -34,17 +61,13 @@ export function writeGguf(
     writeValue(out, entry)
   }
   let offset = 0
-  for (const { name, shape, type, bytes } of tensors) {
+  for (const { name, shape, type, byteLength } of tensors) {
     out.text(name)
     out.u32(shape.length)
     for (const extent of shape) out.u64(extent)
     out.u32(type)
     out.u64(offset)
-    offset += Math.ceil(bytes.length / ALIGNMENT) * ALIGNMENT
-  }
-  for (const { bytes } of tensors) {
-    out.pad(ALIGNMENT)
-    out.bytes(bytes)
+    offset += aligned(byteLength)
   }
   out.pad(ALIGNMENT)
   return out.finish()

@@ -4,6 +4,7 @@ import { halfBits } from './half-bits.ts'
 import { packTernary, TERNARY_LAYOUT, type TernaryType } from './pack-ternary.ts'
 import { Random } from './random.ts'
 import { randomTable, TABLE_LAYOUT, type TableType } from './random-table.ts'
+import { vocabulary } from './vocabulary.ts'
 
 export interface RandomModel {
   readonly seed?: number
@@ -177,15 +178,3 @@ export function randomGguf(model: RandomModel = {}): Uint8Array<ArrayBuffer> {
 }
 
 const isTernary = (type: TableType | TernaryType): type is TernaryType => type in TERNARY_LAYOUT
-
-/** All bytes in GPT-2's alphabet, then pairs of letters, then the end marker. */
-function vocabulary(size: number): string[] {
-  const shown = (byte: number) => (byte >= 33 && byte <= 126) || (byte >= 161 && byte <= 172) || byte >= 174
-  let next = 256
-  const bytes = Array.from({ length: 256 }, (_, byte) => String.fromCharCode(shown(byte) ? byte : next++))
-  const pairs = Array.from(
-    { length: size - 257 },
-    (_, i) => `${bytes[97 + (i % 26)]}${bytes[97 + Math.floor(i / 26)]}`,
-  )
-  return [...bytes, ...pairs, '<|end|>']
-}

@@ -16,11 +16,19 @@ export const TABLE_LAYOUT: Readonly<Record<TableType, { readonly id: number; rea
   BF16: { id: 30, block: 1 },
 }
 
+/** Blocks of random bytes: where the block's own scale stands, and the deviation of what that is multiplied with. */
+export const RANDOM_BLOCK = {
+  Q4_0: { bytes: 18, scaleAt: 0, codeDeviation: 4.6 },
+  Q8_0: { bytes: 34, scaleAt: 0, codeDeviation: 74 },
+  Q6_K: { bytes: 210, scaleAt: 208, codeDeviation: 18.5 * 74 },
+} as const
+
 /** Bytes of a table with `count` random values; their standard deviation is `deviation`, give or take a factor of 1.5. */
 export function randomTable(type: TableType, count: number, random: Random, deviation = 3 / 16): Uint8Array {
-  if (type === 'Q4_0') return blocks(count / 32, 18, 0, deviation / 4.6, random)
-  if (type === 'Q8_0') return blocks(count / 32, 34, 0, deviation / 74, random)
-  if (type === 'Q6_K') return blocks(count / 256, 210, 208, deviation / (18.5 * 74), random)
+  if (type === 'Q4_0' || type === 'Q8_0' || type === 'Q6_K') {
+    const { bytes, scaleAt, codeDeviation } = RANDOM_BLOCK[type]
+    return blocks(count / TABLE_LAYOUT[type].block, bytes, scaleAt, deviation / codeDeviation, random)
+  }
   // Where the deviation is a power of two times 3, these are exact in all three types.
   const draw = () => (Math.max(-256, Math.min(256, Math.round(random.normal() * 12))) / 12) * deviation
   if (type === 'F16') {

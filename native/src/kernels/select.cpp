@@ -63,6 +63,9 @@ Features detect() {
   out.avx2 = ymm && fma && f16c && bit(seven.b, 5);
   const bool avx512 = bit(seven.b, 16) && bit(seven.b, 30) && bit(seven.b, 31);  // F, BW, VL
   out.avx512vnni = zmm && out.avx2 && avx512 && bit(seven.c, 11);
+#if defined(SHARD_EMULATED_AVX512)
+  out.avx512vnni = out.avx2;  // what the emulation is compiled for: see native/README.md
+#endif
   return out;
 }
 #else
