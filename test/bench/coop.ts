@@ -1,116 +1,83 @@
 /**
- * npm run bench:coop [-- --json]: what cooperation is worth. A real Oracle on one core, Scouts as processes of their own
- * behind real links (network namespaces), on the other cores. The Scouts replay what the target is known to say under
- * the same seed, and spoil each token with probability 1 − α. Build first (`npm run build`). Needs Linux and root.
+ * npm run bench:coop [-- --json]: what cooperation is worth. A real Oracle on one core; Scouts as processes of their own
+ * on the other cores, behind real links (network namespaces). The Scouts replay what the target is known to say under the
+ * same seed, and spoil each token with probability 1 − α. Build first (`npm run build`). Needs Linux and root.
  *
- *   --shape embedded,2b,8b   targets: random weights of published shapes, or the embedded pair's with a pace of 60 ms
- *   --alpha 0.6,0.8,0.9      chance that a Scout's token is right
- *   --rtt 0,20,50,100        round trip, in ms; with 5 % jitter and 1 % loss each way where it is not 0
- *   --users 1,4,16           requests at once
- *   --speed 10,3             tokens that a Scout drafts while the Oracle makes one
+ *   --shape embedded,2b,8b   targets: the embedded pair's at a pace of 60 ms, or random weights of published shapes
+ *   --alpha 0.6,0.9          chance that a Scout's token is right
+ *   --rtt 0,50               round trip in ms; where it is not 0, with 5 % jitter and 1 % loss each way
+ *   --users 1,4              requests at once
+ *   --speed 10               tokens that a Scout drafts while the Oracle makes one
  *   --modes alone,local,scouts-1,scouts-4
  *   --rounds 3 --tokens 64   interleaved rounds that count, tokens of an answer
  *   --svg FILE               a chart of all cells
  *   --serve "FLAGS"          more flags of the Oracle
- *   --verbose                what the Oracle measured of its passes, to stderr
+ *   --verbose                what the Oracle measured of its passes, on stderr
+ *
+ * The whole matrix takes hours:
+ *   --shape 2b,8b --alpha 0.6,0.8,0.9 --rtt 0,20,50,100 --users 1,4,16 --speed 10,3 --rounds 7
  */
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
-import { type Cell, MODES, type Mode, settingsOf } from './coop/cells.ts'
+import type { Cell } from './coop/cells.ts'
+import { cellLine } from './coop/cell-line.ts'
 import { chart } from './coop/chart.ts'
 import { Cooperation } from './coop/cooperation.ts'
-import { linkKind } from './coop/link.ts'
+import { type LinkKind, linkKind } from './coop/link.ts'
+import { type CoopOptions, EMBEDDED, parseOptions } from './coop/options.ts'
+import { transcriptPath } from './coop/transcript.ts'
+import { runMain } from './engine/arguments.ts'
+import { shapeFileWithProgress } from './engine/shape-progress.ts'
 
-const { values } = parseArgs({
-  options: {
-    json: { type: 'boolean', default: false },
-    shape: { type: 'string', default: 'embedded' },
-    alpha: { type: 'string', default: '0.6,0.8,0.9' },
-    rtt: { type: 'string', default: '0,50' },
-    users: { type: 'string', default: '1,4' },
-    speed: { type: 'string', default: '10' },
-    modes: { type: 'string', default: MODES.join() },
-    rounds: { type: 'string', default: '3' },
-    tokens: { type: 'string', default: '64' },
-    svg: { type: 'string' },
-    serve: { type: 'string', default: '' },
-    verbose: { type: 'boolean', default: false },
-  },
-})
-const numbers = (text: string) => text.split(',').map(Number)
-const modes = values.modes.split(',').map((name) => {
-  const mode = MODES.find((known) => known === name)
-  if (mode === undefined) throw new Error(`unknown mode ${name}: ${MODES.join(', ')}`)
-  return mode
-})
-/** Everything is told against it. */
-const measured: readonly Mode[] = ['alone', ...modes.filter((mode) => mode !== 'alone')]
+/** Of a pass with the embedded target. */
+const PACE_MS = 60
 
-const links = linkKind()
-if (typeof links !== 'string') {
-  process.stderr.write(`bench:coop is skipped: ${links.missing}\n`)
-  process.exit(0)
-}
-const processors = availableParallelism()
-if (processors < 2) {
-  process.stderr.write('bench:coop is skipped: the Oracle needs a core of its own\n')
-  process.exit(0)
-}
-const cores = { oracle: '0', others: processors > 2 ? `1-${processors - 1}` : '1' }
-execFileSync('taskset', ['-cp', cores.others, String(process.pid)], { stdio: 'ignore' })
-process.stderr.write(`links: ${links === 'netem' ? 'tc netem' : 'a process of ours (this kernel has no netem)'}\n`)
-
-const cells: Cell[] = []
-const settings = settingsOf({
-  alphas: numbers(values.alpha),
-  rtts: numbers(values.rtt),
-  users: numbers(values.users),
-  speeds: numbers(values.speed),
+await runMain(async () => {
+  const options = parseOptions(process.argv.slice(2))
+  const links = linkKind()
+  const processors = availableParallelism()
+  const missing = typeof links !== 'string' ? links.missing : processors < 2 ? 'it needs two cores' : null
+  if (missing !== null) {
+    process.stderr.write(`bench:coop is skipped: ${missing}\n`)
+    return
+  }
+  const cores = { oracle: '0', others: processors > 2 ? `1-${processors - 1}` : '1' }
+  execFileSync('taskset', ['-cp', cores.others, String(process.pid)], { stdio: 'ignore' })
+  const how = links === 'netem' ? 'tc netem' : 'a process of ours (this kernel has no netem)'
+  process.stderr.write(`links: ${how}\n`)
+  const cells: Cell[] = []
+  for (const shape of options.shapes) cells.push(...(await measureShape(shape, options, links as LinkKind, cores)))
+  if (options.svg !== null) writeFileSync(options.svg, chart(cells))
 })
-for (const shape of values.shape.split(',')) {
+
+async function measureShape(
+  shape: CoopOptions['shapes'][number],
+  { settings, tokens, rounds, modes, serve, json, verbose }: CoopOptions,
+  links: LinkKind,
+  cores: { readonly oracle: string; readonly others: string },
+): Promise<Cell[]> {
+  const model = shape === EMBEDDED ? EMBEDDED : await shapeFileWithProgress({ shape, seed: 1 })
+  const paced = shape === EMBEDDED ? ['--engine-pace-ms', String(PACE_MS)] : []
   const folder = mkdtempSync(join(tmpdir(), 'shard-coop-'))
   try {
-    const paced = shape === 'embedded' ? ['--engine-pace-ms', '60'] : []
     await using cooperation = await Cooperation.start({
-      ...{ shape, folder, links, cores, model: 'embedded' },
-      transcripts: join(folder, 'transcripts.json'),
+      ...{ shape, folder, links, cores, model, rounds },
+      transcripts: transcriptPath(shape, tokens),
       mostUsers: Math.max(...settings.map(({ users }) => users)),
-      maxTokens: Number(values.tokens),
-      rounds: Number(values.rounds),
-      flags: [...paced, ...values.serve.split(' ').filter((flag) => flag !== '')],
+      maxTokens: tokens,
+      flags: [...paced, ...serve],
     })
+    const cells: Cell[] = []
     for (const setting of settings) {
-      const group = await cooperation.measure(setting, measured)
+      const group = await cooperation.measure(setting, modes)
       cells.push(...group)
-      for (const cell of group) print(cell)
-      if (values.verbose) process.stderr.write(`${JSON.stringify(await cooperation.passMs())}\n`)
+      for (const cell of group) process.stdout.write(`${json ? JSON.stringify(cell) : cellLine(cell)}\n`)
+      if (verbose) process.stderr.write(`passes: ${JSON.stringify(await cooperation.passMs())}\n`)
     }
+    return cells
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
-}
-if (values.svg !== undefined) writeFileSync(values.svg, chart(cells))
-
-function print(cell: Cell): void {
-  if (values.json) {
-    process.stdout.write(`${JSON.stringify(cell)}\n`)
-    return
-  }
-  const { shape, mode, alpha, rtt_ms, users, speed } = cell
-  const words = [
-    shape.padEnd(9),
-    `${users} user${users === 1 ? ' ' : 's'}`.padEnd(9),
-    `RTT ${rtt_ms}`.padEnd(8),
-    `α ${alpha}`.padEnd(6),
-    `×${speed}`.padEnd(4),
-    mode.padEnd(9),
-    `${cell.tokens_per_s.toFixed(2)} tokens/s`.padStart(17),
-    `${cell.over_alone.toFixed(2)}×`.padStart(7),
-    `drafted ${(100 * cell.drafted_share).toFixed(0)} %`.padStart(14),
-    cell.not_needed > 0 ? 'not needed' : '',
-  ]
-  process.stdout.write(`${words.join(' ')}\n`)
 }

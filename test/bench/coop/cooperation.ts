@@ -4,6 +4,7 @@ import { Link, type LinkKind } from './link.ts'
 import { measureRate, type Rate } from './saturation.ts'
 import { ScoutProcess } from './scouts.ts'
 import { Target } from './target.ts'
+import { TranscriptFile } from './transcript.ts'
 
 export interface CooperationOptions {
   readonly shape: string
@@ -25,6 +26,8 @@ const SCOUTS: Readonly<Record<Mode, number>> = { alone: 0, local: 0, 'scouts-1':
 /** Of a link that is not perfect: one way, as a share of the round trip, and packets lost, one way. */
 const JITTER = 0.05
 const LOSS = 0.01
+/** From these it is told how long a token takes. */
+const CALIBRATION_TOKENS = 24
 
 /** One Oracle and whoever drafts for it, over all of a shape's cells. */
 export class Cooperation implements AsyncDisposable {
@@ -33,6 +36,7 @@ export class Cooperation implements AsyncDisposable {
   readonly #scouts: readonly ScoutProcess[]
   readonly #local: ScoutProcess
   readonly #facts: { readonly tokenizerHash: string; readonly vocabSize: number }
+  #parts: AsyncDisposableStack | null = null
   #tokenMs = 0
   #distance = -1
 
@@ -52,19 +56,23 @@ export class Cooperation implements AsyncDisposable {
 
   static async start(options: CooperationOptions): Promise<Cooperation> {
     const { folder, cores, model, mostUsers, flags } = options
+    await using started = new AsyncDisposableStack()
     const scouts: ScoutProcess[] = []
     for (let i = 1; i <= SCOUTS['scouts-4']; i++) {
-      const home = join(folder, `scout-${i}`)
-      scouts.push(await ScoutProcess.start(home, cores.others, new Link(i, options.links)))
+      const link = started.use(new Link(i, options.links))
+      scouts.push(started.use(await ScoutProcess.start(join(folder, `scout-${i}`), cores.others, link)))
     }
-    const local = await ScoutProcess.start(join(folder, 'local'), cores.oracle, null)
+    const local = started.use(await ScoutProcess.start(join(folder, 'local'), cores.oracle, null))
     const paired = [...scouts, local].map(({ peerId }) => peerId)
     const home = join(folder, 'oracle')
-    const target = await Target.start({ home, model, core: cores.oracle, users: mostUsers, paired, flags })
+    const target = started.use(
+      await Target.start({ home, model, core: cores.oracle, users: mostUsers, paired, flags }),
+    )
     const { tokenizer_hash: tokenizerHash } = (await target.health()).model
     const vocabSize = await target.vocabulary()
     const cooperation = new Cooperation(options, target, scouts, local, { tokenizerHash, vocabSize })
     await cooperation.#record()
+    cooperation.#parts = started.move()
     return cooperation
   }
 
@@ -116,23 +124,22 @@ export class Cooperation implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#target[Symbol.asyncDispose]()
-    for (const scout of [...this.#scouts, this.#local]) {
-      await scout[Symbol.asyncDispose]()
-      await scout.link?.[Symbol.asyncDispose]()
-    }
+    await this.#parts?.disposeAsync()
   }
 
-  /** The earlier run: what the target says under every user's seed, and how long a token takes. */
+  /** The earlier run: what the target says under every user's seed; and how long a token takes it. */
   async #record(): Promise<void> {
     const { mostUsers, transcripts } = this.#options
-    const oracle = await this.#target.addressAt('127.0.0.1')
-    this.#local.join({ order: 'record', oracle, ...this.#facts, transcripts })
-    await this.#target.pool([this.#local.peerId])
-    await this.#rate(mostUsers, 'own')
-    await this.#local.leave()
-    await this.#target.pool([])
-    this.#tokenMs = 1000 / (await this.#rate(1, 'none')).tokensPerSecond
+    if (Object.keys(new TranscriptFile(transcripts).read()).length < mostUsers) {
+      const oracle = await this.#target.addressAt('127.0.0.1')
+      this.#local.join({ order: 'record', oracle, ...this.#facts, transcripts })
+      await this.#target.pool([this.#local.peerId])
+      await this.#rate(mostUsers, 'own')
+      await this.#local.leave()
+      await this.#target.pool([])
+    }
+    const alone = { url: this.#target.url, users: 1, maxTokens: CALIBRATION_TOKENS, scope: 'none' } as const
+    this.#tokenMs = 1000 / (await measureRate(alone)).tokensPerSecond
   }
 
   #rate(users: number, scope: 'none' | 'own'): Promise<Rate> {
