@@ -27,6 +27,7 @@ import { chart } from './coop/chart.ts'
 import { Cooperation } from './coop/cooperation.ts'
 import { type LinkKind, linkKind } from './coop/link.ts'
 import { type CoopOptions, EMBEDDED, parseOptions } from './coop/options.ts'
+import { servedShape } from './coop/served-shape.ts'
 import { transcriptPath } from './coop/transcript.ts'
 import { runMain } from './engine/arguments.ts'
 import { shapeFileWithProgress } from './engine/shape-progress.ts'
@@ -58,10 +59,13 @@ async function measureShape(
   links: LinkKind,
   cores: { readonly oracle: string; readonly others: string },
 ): Promise<Cell[]> {
-  const model = shape === EMBEDDED ? EMBEDDED : await shapeFileWithProgress({ shape, seed: 1 })
   const paced = shape === EMBEDDED ? ['--engine-pace-ms', String(PACE_MS)] : []
   const folder = mkdtempSync(join(tmpdir(), 'shard-coop-'))
   try {
+    const model =
+      shape === EMBEDDED
+        ? EMBEDDED
+        : await servedShape(await shapeFileWithProgress({ shape, seed: 1 }), shape, join(folder, 'model'))
     await using cooperation = await Cooperation.start({
       ...{ shape, folder, links, cores, model, rounds },
       transcripts: transcriptPath(shape, tokens),

@@ -41,7 +41,7 @@ async function answer({ url, maxTokens, scope }: Load, user: number): Promise<Ar
     headers: { 'content-type': 'application/json' },
     // One seed per user: the same text in every run, which is what a replay needs.
     body: JSON.stringify({
-      prompt: `Once upon a time, story number ${user}:`,
+      prompt: `Story ${user}:`,
       ...{ max_tokens: maxTokens, temperature: 1, seed: 1000 + user, stream: true, shard: { scope } },
     }),
   })
