@@ -21,8 +21,8 @@ import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Cell } from './coop/cells.ts'
 import { cellLine } from './coop/cell-line.ts'
+import type { Cell } from './coop/cells.ts'
 import { chart } from './coop/chart.ts'
 import { Cooperation } from './coop/cooperation.ts'
 import { type LinkKind, linkKind } from './coop/link.ts'
@@ -49,7 +49,8 @@ await runMain(async () => {
   const how = links === 'netem' ? 'tc netem' : 'a process of ours (this kernel has no netem)'
   process.stderr.write(`links: ${how}\n`)
   const cells: Cell[] = []
-  for (const shape of options.shapes) cells.push(...(await measureShape(shape, options, links as LinkKind, cores)))
+  for (const shape of options.shapes)
+    cells.push(...(await measureShape(shape, options, links as LinkKind, cores)))
   if (options.svg !== null) writeFileSync(options.svg, chart(cells))
 })
 

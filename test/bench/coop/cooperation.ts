@@ -151,7 +151,11 @@ export class Cooperation implements AsyncDisposable {
     return mode === 'local' ? [this.#local] : this.#scouts.slice(0, SCOUTS[mode])
   }
 
-  async #join(team: readonly ScoutProcess[], mode: Mode, { alpha, rttMs, users, speed }: Setting): Promise<void> {
+  async #join(
+    team: readonly ScoutProcess[],
+    mode: Mode,
+    { alpha, rttMs, users, speed }: Setting,
+  ): Promise<void> {
     const { transcripts } = this.#options
     const tokenMs = this.#tokenMs / speed
     for (const [i, scout] of team.entries()) {

@@ -26,7 +26,9 @@ export function linkKind(): LinkKind | { readonly missing: string } {
   if (!runs('ip', '-V')) return { missing: '`ip` is missing (iproute2)' }
   if (!runs('ip', 'netns', 'add', PROBE)) return { missing: '`ip netns add` failed' }
   try {
-    if (runs('ip', 'netns', 'exec', PROBE, 'tc', 'qdisc', 'add', 'dev', 'lo', 'root', 'netem', 'delay', '1ms'))
+    if (
+      runs('ip', 'netns', 'exec', PROBE, 'tc', 'qdisc', 'add', 'dev', 'lo', 'root', 'netem', 'delay', '1ms')
+    )
       return 'netem'
   } finally {
     runs('ip', 'netns', 'del', PROBE)
@@ -72,7 +74,18 @@ export class Link implements AsyncDisposable {
     await this.#disconnect()
     const device = this.#device
     if (this.#kind === 'netem') {
-      execFileSync('ip', ['link', 'add', device, 'type', 'veth', 'peer', 'name', device, 'netns', this.namespace])
+      execFileSync('ip', [
+        'link',
+        'add',
+        device,
+        'type',
+        'veth',
+        'peer',
+        'name',
+        device,
+        'netns',
+        this.namespace,
+      ])
     } else {
       const { rttMs, jitterMs, loss } = distance
       const args = [this.namespace, device, ...[rttMs, jitterMs, loss].map(String)]

@@ -70,7 +70,11 @@ class ReplaySequence implements DraftSequence {
     if (burn) await compute(tokenMs, signal)
     else {
       const now = performance.now()
-      this.#doneAt = Math.max(now, this.#doneAt + tokenMs, Math.min(now + tokenMs, this.#doneAt + 2 * tokenMs))
+      this.#doneAt = Math.max(
+        now,
+        this.#doneAt + tokenMs,
+        Math.min(now + tokenMs, this.#doneAt + 2 * tokenMs),
+      )
       await pause(this.#doneAt - now, signal)
     }
     const drafted = this.#spoiled(this.length) ? (token + 1) % this.#options.vocabSize : token

@@ -6,7 +6,12 @@ import { type ReplayOptions, recordingDrafter, replayDrafter } from './replay-dr
 
 /** What the parent says: draft (or, without `replay`, listen and write down what the target says), or leave. */
 export type ScoutOrder =
-  | { readonly order: 'join'; readonly oracle: string; readonly tokenizerHash: string; readonly replay: ReplayOptions }
+  | {
+      readonly order: 'join'
+      readonly oracle: string
+      readonly tokenizerHash: string
+      readonly replay: ReplayOptions
+    }
   | {
       readonly order: 'record'
       readonly oracle: string
@@ -18,7 +23,10 @@ export type ScoutOrder =
 
 const [home] = process.argv.slice(2)
 if (home === undefined || process.send === undefined) throw new Error('started by the benchmark alone')
-const log = pino({ level: process.env.SHARD_BENCH_LOG ?? 'silent' }, pino.destination({ dest: 2, sync: true }))
+const log = pino(
+  { level: process.env.SHARD_BENCH_LOG ?? 'silent' },
+  pino.destination({ dest: 2, sync: true }),
+)
 let leave = new AbortController()
 let running: Promise<void> = Promise.resolve()
 
