@@ -5,6 +5,7 @@ import { createProgram } from './cli/program.ts'
 import { EXIT, ShardError } from './daemon/shard-error.ts'
 import { ModelError } from './models/model-error.ts'
 import { SettingsError } from './settings/settings-error.ts'
+import { TargetError } from './targets/target-error.ts'
 
 /** One line for what its reader can do something about; the whole story for what nobody foresaw. */
 function fail(error: unknown): never {
@@ -14,6 +15,7 @@ function fail(error: unknown): never {
     error instanceof ModelError ||
     error instanceof SettingsError ||
     error instanceof EngineError ||
+    error instanceof TargetError ||
     error instanceof TokenizerError
   const text = foreseen
     ? error.message

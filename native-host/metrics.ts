@@ -20,10 +20,17 @@ export interface Metrics {
   readonly queued: Gauge
   readonly workers: Gauge<'origin'>
   readonly waits: Counter<'outcome'>
+  readonly modelLoads: Counter<'outcome'>
+  readonly modelLoadSeconds: Histogram
+  readonly modelUnloads: Counter<'reason'>
+  readonly models: Gauge<'state'>
 }
 
 /** From the fastest pass of a tiny model to the slowest of a large one on few cores, in seconds. */
 const PASS_BUCKETS = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5]
+
+/** From an embedded model to a large one on a slow disk, in seconds. */
+const LOAD_BUCKETS = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300]
 
 /** @param processMetrics add CPU, memory and event-loop figures of this process (off in tests: it keeps a timer) */
 export function createMetrics({ processMetrics = false } = {}): Metrics {
@@ -88,7 +95,7 @@ export function createMetrics({ processMetrics = false } = {}): Metrics {
     queued: new Gauge({ name: 'shard_requests_queued', help: 'Requests waiting for a slot', registers }),
     workers: new Gauge({
       name: 'shard_workers',
-      help: 'Draft workers in the pool',
+      help: 'Draft workers of the loaded models',
       labelNames: ['origin'],
       registers,
     }),
@@ -96,6 +103,30 @@ export function createMetrics({ processMetrics = false } = {}): Metrics {
       name: 'shard_waits_total',
       help: 'Passes put off for a draft: taken, and of those paid (the draft came in time)',
       labelNames: ['outcome'],
+      registers,
+    }),
+    modelLoads: new Counter({
+      name: 'shard_model_loads_total',
+      help: 'Loads of models by outcome: loaded, failed',
+      labelNames: ['outcome'],
+      registers,
+    }),
+    modelLoadSeconds: new Histogram({
+      name: 'shard_model_load_seconds',
+      help: 'Time from making room for a model to its first token being possible',
+      buckets: LOAD_BUCKETS,
+      registers,
+    }),
+    modelUnloads: new Counter({
+      name: 'shard_model_unloads_total',
+      help: 'Unloaded models by reason: room (for another), idle (keep_alive over), failed, shutdown',
+      labelNames: ['reason'],
+      registers,
+    }),
+    models: new Gauge({
+      name: 'shard_models',
+      help: 'Resident models by state: loading, ready',
+      labelNames: ['state'],
       registers,
     }),
   }

@@ -4,6 +4,7 @@
 //   node native/build.mjs --sanitize      the same with address and undefined-behaviour checks, build/native-asan/
 //   node native/build.mjs --fuzz          the libFuzzer target (clang), build/native-fuzz/gguf-fuzz
 //   node native/build.mjs --emulate-avx512  the AVX-512 kernels on SIMDe, for tests on AVX2 processors, build/native-avx512/
+//   node native/build.mjs --target linux-arm64  with a cross-compiler, build/native-linux-arm64/
 //
 // Exit codes: 0 built (or nothing to do), 1 the compiler failed, 3 there is no compiler.
 import { spawn, spawnSync } from 'node:child_process'
@@ -17,6 +18,12 @@ const NO_COMPILER = 3
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const source = join(root, 'native', 'src')
 const emulation = join(root, 'native', 'emulated-avx512')
+
+/** The compiler for a `--target` that is not this machine; $CXX is this machine's and not asked. */
+const CROSS_COMPILERS = {
+  'linux-arm64': 'aarch64-linux-gnu-g++',
+  'linux-x64': 'x86_64-linux-gnu-g++',
+}
 
 const AVX2 = { gnu: ['-mavx2', '-mfma', '-mf16c'], cl: ['/arch:AVX2'] }
 // GCC 12 warns of its own AVX-512 header's deliberately undefined registers.
@@ -33,16 +40,23 @@ const AVX512 = {
   ],
   cl: ['-mavx512f', '-mavx512bw', '-mavx512vl', '-mavx512vnni', '-mfma', '-mf16c'],
 }
-/** Flags of single files on x64: each kernel set is compiled for its own processors and chosen when the engine starts. */
+const NEON = { gnu: ['-march=armv8.2-a+dotprod'], cl: ['/clang:-march=armv8.2-a+dotprod'] }
+/**
+ * Flags of single files by the target's architecture: each kernel set is compiled for its own processors and chosen when
+ * the engine starts.
+ */
 const KERNEL_FLAGS = {
-  'kernels/avx2.cpp': AVX2,
-  'kernels/avx512vnni.cpp': AVX512,
-  // clang-cl gives out _xgetbv only with this.
-  'kernels/select.cpp': { gnu: [], cl: ['-mxsave'] },
+  x64: {
+    'kernels/avx2.cpp': AVX2,
+    'kernels/avx512vnni.cpp': AVX512,
+    // clang-cl gives out _xgetbv only with this.
+    'kernels/select.cpp': { gnu: [], cl: ['-mxsave'] },
+  },
+  arm64: { 'kernels/neon.cpp': NEON },
 }
-/** The same with --emulate-avx512: the macros that admit the kernels, and SIMDe in place of the compiler's intrinsics. */
+/** Those of x64 with --emulate-avx512: the macros that admit the kernels, and SIMDe in place of the compiler's intrinsics. */
 const EMULATED_AVX512_FLAGS = {
-  ...KERNEL_FLAGS,
+  ...KERNEL_FLAGS.x64,
   'kernels/avx512vnni.cpp': {
     gnu: [
       ...AVX2.gnu,
@@ -58,15 +72,35 @@ const EMULATED_AVX512_FLAGS = {
 
 /** @typedef {'addon' | 'sanitize' | 'fuzz' | 'emulate-avx512'} Mode */
 
-/** @param {Mode} mode */
-function plan(mode, style) {
+/** @typedef {{ platform: string, arch: string, crossCompiler?: string }} Target what the product runs on, named as Node does */
+
+/** @returns {Target} */
+function targetOf(args) {
+  const own = `${process.platform}-${process.arch}`
+  const at = args.indexOf('--target')
+  const name = at < 0 ? own : (args[at + 1] ?? '')
+  if (name === own) return { platform: process.platform, arch: process.arch }
+  const crossCompiler = CROSS_COMPILERS[name]
+  if (crossCompiler === undefined) {
+    const others = Object.keys(CROSS_COMPILERS).filter((cross) => cross !== own)
+    fail(`--target ${name}: not known; this machine is ${own}, others are ${others.join(', ')}`, 1)
+  }
+  const [platform, arch] = name.split('-')
+  return { platform, arch, crossCompiler }
+}
+
+/**
+ * @param {Mode} mode
+ * @param {Target} target
+ */
+function plan(mode, target, style) {
   const folder = {
-    addon: 'native',
+    addon: target.crossCompiler ? `native-${target.platform}-${target.arch}` : 'native',
     sanitize: 'native-asan',
     fuzz: 'native-fuzz',
     'emulate-avx512': 'native-avx512',
   }[mode]
-  const kernelFlags = mode === 'emulate-avx512' ? EMULATED_AVX512_FLAGS : KERNEL_FLAGS
+  const kernelFlags = mode === 'emulate-avx512' ? EMULATED_AVX512_FLAGS : (KERNEL_FLAGS[target.arch] ?? {})
   const out = join(root, 'build', folder)
   const files = readdirSync(source, { recursive: true })
     .map((file) => file.replaceAll('\\', '/'))
@@ -75,7 +109,7 @@ function plan(mode, style) {
     .map((file) => ({
       file: join(source, file),
       name: file,
-      extra: (process.arch === 'x64' && kernelFlags[file]?.[style]) || [],
+      extra: kernelFlags[file]?.[style] ?? [],
       header: kernelFlags[file]?.header,
     }))
   if (mode === 'fuzz') {
@@ -101,13 +135,14 @@ function fail(message, code) {
 }
 
 /** The first compiler that answers, with its version, which is part of every object's hash. */
-function findCompiler(mode) {
+function findCompiler(mode, target) {
   const windows = process.platform === 'win32'
   // libFuzzer comes with clang alone.
   const wanted = mode === 'fuzz' && !process.env.CXX?.includes('clang') ? undefined : process.env.CXX?.trim()
   const names =
     mode === 'fuzz' ? ['clang++'] : windows ? ['clang-cl', 'cl', 'clang++', 'g++'] : ['c++', 'g++', 'clang++']
-  const candidates = wanted ? [wanted, ...names] : names
+  const own = wanted ? [wanted, ...names] : names
+  const candidates = target.crossCompiler ? [target.crossCompiler] : own
   for (const command of candidates) {
     const [program, ...first] = command.split(/\s+/)
     const style = /(^|[/\\])(clang-)?cl(\.exe)?$/i.test(program) ? 'cl' : 'gnu'
@@ -128,7 +163,7 @@ const HOW_TO_INSTALL = {
   win32: 'winget install LLVM.LLVM, and the "Desktop development with C++" part of Visual Studio Build Tools',
 }
 
-function compileFlags({ style, program }, mode, includes) {
+function compileFlags({ style, program }, mode, target, includes) {
   const defines = [
     'NAPI_VERSION=8',
     'NAPI_CPP_EXCEPTIONS',
@@ -156,7 +191,7 @@ function compileFlags({ style, program }, mode, includes) {
     ],
     // Every rounding is where the source says: no contraction to FMA, no reordering.
     ...['-ffp-contract=off', '-fno-math-errno', '-fno-trapping-math'],
-    ...(process.platform === 'win32' ? [] : ['-fPIC', '-pthread']),
+    ...(target.platform === 'win32' ? [] : ['-fPIC', '-pthread']),
     ...(optimised ? [] : ['-g', '-fno-omit-frame-pointer', '-fno-sanitize-recover=all']),
     // The vptr check does not know types that a library loaded by dlopen hides.
     ...(optimised ? [] : [`-fsanitize=${checks.join(',')}`, '-fno-sanitize=vptr']),
@@ -166,26 +201,32 @@ function compileFlags({ style, program }, mode, includes) {
   ]
 }
 
-function linkFlags(style, mode, out, compiler) {
-  if (style === 'cl')
-    return ['/link', '/DLL', ...windowsImportLibrary(out, compiler), '/DELAYLOAD:node.exe', 'delayimp.lib']
+function linkFlags(mode, target, out, compiler) {
+  if (compiler.style === 'cl')
+    return [
+      '/link',
+      '/DLL',
+      ...windowsImportLibrary(out, target, compiler),
+      '/DELAYLOAD:node.exe',
+      'delayimp.lib',
+    ]
   const checks =
     { sanitize: ['-fsanitize=address,undefined'], fuzz: ['-fsanitize=fuzzer,address,undefined'] }[mode] ?? []
   const shared =
     mode === 'fuzz'
       ? []
-      : process.platform === 'darwin'
+      : target.platform === 'darwin'
         ? ['-bundle', '-undefined', 'dynamic_lookup']
         : ['-shared']
   return [
     ...shared,
     ...checks,
-    ...(process.platform === 'win32' ? windowsImportLibrary(out, compiler) : ['-pthread']),
+    ...(target.platform === 'win32' ? windowsImportLibrary(out, target, compiler) : ['-pthread']),
   ]
 }
 
 /** On Windows the addon links against what node.exe exports: an import library made from node-api-headers' list. */
-function windowsImportLibrary(out, compiler) {
+function windowsImportLibrary(out, target, compiler) {
   const defs = ['js_native_api', 'node_api'].map((name) =>
     readFileSync(join(root, 'node_modules', 'node-api-headers', 'def', `${name}.def`), 'utf8'),
   )
@@ -195,7 +236,7 @@ function windowsImportLibrary(out, compiler) {
   const def = join(out, 'node.def')
   writeFileSync(def, `NAME NODE.EXE\nEXPORTS\n${names.join('\n')}\n`)
   const library = join(out, compiler.style === 'cl' ? 'node.lib' : 'libnode.a')
-  const machine = process.arch === 'arm64' ? 'arm64' : 'x64'
+  const machine = target.arch === 'arm64' ? 'arm64' : 'x64'
   const tools =
     compiler.style === 'cl'
       ? [
@@ -217,8 +258,8 @@ function windowsImportLibrary(out, compiler) {
 }
 
 /** One hash for everything that the objects depend on besides their own source. */
-function commonHash(compiler, flags) {
-  const hash = createHash('sha256').update(JSON.stringify([compiler, flags, process.arch]))
+function commonHash(compiler, target, flags) {
+  const hash = createHash('sha256').update(JSON.stringify([compiler, flags, target.arch]))
   for (const file of readdirSync(source, { recursive: true }).sort()) {
     if (file.endsWith('.h')) hash.update(file).update(readFileSync(join(source, file)))
   }
@@ -233,8 +274,8 @@ function run(program, args) {
   })
 }
 
-async function compileAll(compiler, build, flags) {
-  const common = commonHash(compiler, flags)
+async function compileAll(compiler, target, build, flags) {
+  const common = commonHash(compiler, target, flags)
   const cl = compiler.style === 'cl'
   const jobs = build.files.map(({ file, name, extra, header }) => {
     const object = join(build.out, `${name.replaceAll('/', '-').replace(/\.cpp$/, '')}.${cl ? 'obj' : 'o'}`)
@@ -283,7 +324,13 @@ async function main() {
   /** @type {Mode} */
   const mode =
     ['fuzz', 'sanitize', 'emulate-avx512'].find((name) => process.argv.includes(`--${name}`)) ?? 'addon'
-  const compiler = findCompiler(mode)
+  const target = targetOf(process.argv)
+  if (target.crossCompiler && mode !== 'addon') fail(`--target does not go with --${mode}`, 1)
+  const compiler = findCompiler(mode, target)
+  if (!compiler && target.crossCompiler) {
+    const debian = `g++-${target.crossCompiler.slice(0, -'-g++'.length).replace('_', '-')}`
+    fail(`no ${target.crossCompiler} found: sudo apt install ${debian}   (Debian, Ubuntu)`, NO_COMPILER)
+  }
   if (!compiler) {
     const how = HOW_TO_INSTALL[process.platform] ?? 'install g++ or clang++'
     fail(
@@ -292,12 +339,17 @@ async function main() {
     )
   }
   if (mode === 'emulate-avx512' && (process.arch !== 'x64' || compiler.style === 'cl'))
-    fail('--emulate-avx512 needs an x64 processor and g++ or clang++', 1)
-  const build = plan(mode, compiler.style)
+    fail('--emulate-avx512 needs an x64 processor and g++', 1)
+  const build = plan(mode, target, compiler.style)
   mkdirSync(build.out, { recursive: true })
   const includes = mode === 'fuzz' ? [] : headerFolders()
-  const flags = compileFlags(compiler, mode, compiler.style === 'cl' ? [...includes, source] : includes)
-  const { good, compiled, objects, stamps } = await compileAll(compiler, build, flags)
+  const flags = compileFlags(
+    compiler,
+    mode,
+    target,
+    compiler.style === 'cl' ? [...includes, source] : includes,
+  )
+  const { good, compiled, objects, stamps } = await compileAll(compiler, target, build, flags)
   if (!good) fail(`${compiler.program} failed (see above)`, 1)
   const stamp = createHash('sha256').update(stamps.join()).digest('hex')
   if (compiled === 0 && existsSync(build.product) && read(`${build.product}.hash`) === stamp) {
@@ -306,7 +358,7 @@ async function main() {
   }
   // A running engine may have the old file mapped: put a new one in its place, never write into it.
   const fresh = `${build.product}.${process.pid}`
-  const link = linkFlags(compiler.style, mode, build.out, compiler)
+  const link = linkFlags(mode, target, build.out, compiler)
   const args =
     compiler.style === 'cl'
       ? [...compiler.first, '/nologo', ...objects, `/Fe${fresh}`, '/LD', ...link]

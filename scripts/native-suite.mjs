@@ -1,4 +1,5 @@
-// The tests of the native engine against a build other than this machine's own: what `npm run test:avx512` shares.
+// The tests of the native engine against a build other than this machine's own: what `npm run test:avx512` and
+// `npm run test:arm64` share.
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { fail, root } from './toolchain.mjs'

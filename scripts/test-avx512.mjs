@@ -14,4 +14,6 @@ if (status !== 0)
   fail(
     'the build with emulated AVX-512 does not offer its kernels: does this processor have AVX2, FMA and F16C?',
   )
-must(node, nativeSuite(), { env: { ...process.env, SHARD_TEST_NATIVE_ADDON: addon } })
+must(node, [...nativeSuite(), ...process.argv.slice(2)], {
+  env: { ...process.env, SHARD_TEST_NATIVE_ADDON: addon },
+})

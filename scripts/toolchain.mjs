@@ -21,6 +21,13 @@ export function must(command, args, options = {}) {
     fail(`${[command, ...args].join(' ')} ended with ${result.signal ?? `code ${result.status}`}`)
 }
 
+/** Runs npm: by its own entry when npm started us, so that no shell is needed on Windows. */
+export function npm(args) {
+  const entry = process.env.npm_execpath
+  if (entry) must(process.execPath, [entry, ...args])
+  else must(process.platform === 'win32' ? 'npm.cmd' : 'npm', args, { shell: process.platform === 'win32' })
+}
+
 /**
  * Installs what the lockfile says, once per lockfile.
  * @param {'run' | 'all'} what `run` leaves out what only the tests need
@@ -35,13 +42,7 @@ export function ensureInstalled(what) {
   const [doneLock, doneWhat] = existsSync(marker) ? readFileSync(marker, 'utf8').split(' ') : []
   if (doneLock === lock && (doneWhat === 'all' || doneWhat === what)) return
   const args = what === 'all' ? ['ci'] : ['ci', '--omit=dev']
-  // npm's own entry when npm started us, so that no shell is needed on Windows.
-  const npm = process.env.npm_execpath
-  if (npm) must(process.execPath, [npm, ...args, '--loglevel=error'])
-  else
-    must(process.platform === 'win32' ? 'npm.cmd' : 'npm', [...args, '--loglevel=error'], {
-      shell: process.platform === 'win32',
-    })
+  npm([...args, '--loglevel=error'])
   writeFileSync(marker, `${lock} ${what}`)
 }
 

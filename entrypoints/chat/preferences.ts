@@ -3,6 +3,8 @@ import type { Theme } from './theme.ts'
 /** What the reader chose; kept in this browser. */
 export interface Preferences {
   readonly theme: Theme
+  /** Id of a model; null: the one that is loaded. */
+  readonly model: string | null
   readonly temperature: number
   /** null: as far as the context reaches. */
   readonly maxTokens: number | null
@@ -15,6 +17,7 @@ export interface Preferences {
 
 export const DEFAULTS: Preferences = {
   theme: 'system',
+  model: null,
   temperature: 0.8,
   maxTokens: 400,
   seed: null,
@@ -39,9 +42,13 @@ export function writePreferences(preferences: Preferences): void {
 
 /** Only what is of its kind: an older page may have stored something else. */
 function checked(stored: unknown): Partial<Preferences> {
-  const { theme, temperature, maxTokens, seed, scope, apiKey } = (stored ?? {}) as Record<string, unknown>
+  const { theme, model, temperature, maxTokens, seed, scope, apiKey } = (stored ?? {}) as Record<
+    string,
+    unknown
+  >
   return {
     ...(theme === 'system' || theme === 'light' || theme === 'dark' ? { theme } : {}),
+    ...(model === null || typeof model === 'string' ? { model } : {}),
     ...(typeof temperature === 'number' && temperature >= 0 && temperature <= 2 ? { temperature } : {}),
     ...(maxTokens === null || (typeof maxTokens === 'number' && maxTokens >= 1) ? { maxTokens } : {}),
     ...(seed === null || (typeof seed === 'string' && isSeed(seed)) ? { seed } : {}),

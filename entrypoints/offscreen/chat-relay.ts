@@ -123,7 +123,10 @@ const KINDS: Readonly<Record<string, ChatErrorKind>> = {
   'not-paired': 'refused',
   banned: 'refused',
   invalid_value: 'refused',
-  model_not_found: 'refused',
+  model_not_found: 'model',
+  model_not_loadable: 'model',
+  model_load_failed: 'model',
+  insufficient_memory: 'model',
   unsupported: 'refused',
   request_too_large: 'too-long',
 }

@@ -58,7 +58,10 @@ export function describeHost(host: HostState): HostDescription | null {
         ),
         action: null,
         ...(daemon.engine.state !== 'ready' && {
-          help: `Its engine is ${daemon.engine.state}; requests wait for it.`,
+          help:
+            daemon.engine.state === 'unloaded'
+              ? 'No model is loaded: the next request loads one.'
+              : `Its engine is ${daemon.engine.state}; requests wait for it.`,
         }),
         ...(daemon.engine.state === 'ready' &&
           daemon.load.running > 0 && {

@@ -37,7 +37,6 @@ const METHODS: Readonly<Record<string, 'GET' | 'POST'>> = {
 export function createApp({ api, rules, files, gate: shared }: AppOptions): Hono<ApiEnv> {
   const app = new Hono<ApiEnv>()
   const gate = shared ?? new Gate(api.limits.maxRequests)
-  const started = Math.floor(Date.now() / 1000)
 
   app.use(async (c, next) => {
     c.set('requestId', `req_${randomUUID().replaceAll('-', '')}`)
@@ -59,8 +58,8 @@ export function createApp({ api, rules, files, gate: shared }: AppOptions): Hono
 
   app.post('/v1/chat/completions', (c) => chatCompletions(c, api, gate))
   app.post('/v1/completions', (c) => textCompletions(c, api, gate))
-  app.get('/v1/models', (c) => c.json(listModels(api, started)))
-  app.get('/v1/models/:id', (c) => c.json(oneModel(api, c.req.param('id'), started)))
+  app.get('/v1/models', (c) => listModels(api).then((list) => c.json(list)))
+  app.get('/v1/models/:id', (c) => oneModel(api, c.req.param('id')).then((model) => c.json(model)))
   app.get('/v1/system/topology', (c) => c.json(api.mesh?.topology() ?? { enabled: false }))
   app.get('/v1/system/peers', (c) => c.json({ peers: api.mesh?.peers() ?? [] }))
   app.get('/health', (c) => {
@@ -91,7 +90,7 @@ export function createApp({ api, rules, files, gate: shared }: AppOptions): Hono
     }).response()
   })
   app.onError((error) => {
-    const apiError = toApiError(error, api.generator.status())
+    const apiError = toApiError(error, api.models.status())
     if (apiError.status === 500) api.log.error({ err: error }, 'request failed')
     return apiError.response()
   })

@@ -1,29 +1,39 @@
 import { randomUUID } from 'node:crypto'
 import type { Context } from 'hono'
+import { type ChatRequest, parseChatRequest } from './chat-request.ts'
 import { chatRun } from './chat-run.ts'
 import type { TextPiece } from './choice-text.ts'
 import { respond, shardFacts, usageOf, type Wording } from './completion-run.ts'
-import { type ApiContext, modelId, systemFingerprint } from './context.ts'
+import { type ApiContext, systemFingerprint } from './context.ts'
 import type { ApiEnv } from './disconnect.ts'
 import type { Gate } from './gate.ts'
 import { readJson } from './json-body.ts'
 import { chatLogprobs } from './logprobs.ts'
+import type { ModelLease } from './model-host.ts'
 import type { TextEvent } from './text-run.ts'
 
 /** POST /v1/chat/completions */
 export async function chatCompletions(c: Context<ApiEnv>, api: ApiContext, gate: Gate): Promise<Response> {
   const body = await readJson(c.req.raw, api.limits.maxBodyBytes)
-  const { request, engine, run } = chatRun(api, body)
+  const request = parseChatRequest(body, api)
+  return respond(c, api, gate, {
+    parameters: request,
+    promptField: 'messages',
+    begin: (lease) => ({ run: chatRun(request, lease), wording: wordingOf(api, request, lease) }),
+  })
+}
+
+function wordingOf(api: ApiContext, request: ChatRequest, { id, engine, codec }: ModelLease): Wording {
   const common = {
     id: `chatcmpl-${randomUUID()}`,
     created: Math.floor(Date.now() / 1000),
-    model: modelId(engine.model),
-    system_fingerprint: systemFingerprint(api, engine),
+    model: id,
+    system_fingerprint: systemFingerprint(api, id, engine),
     service_tier: 'default',
     shard: shardFacts(request),
   }
   const logprobsOf = (pieces: readonly TextPiece[]) =>
-    request.logprobs ? { content: chatLogprobs(api.codec, pieces), refusal: null } : null
+    request.logprobs ? { content: chatLogprobs(codec, pieces), refusal: null } : null
   const chunk = (choices: readonly object[], usage?: object) => ({
     object: 'chat.completion.chunk',
     ...common,
@@ -33,8 +43,7 @@ export async function chatCompletions(c: Context<ApiEnv>, api: ApiContext, gate:
   const delta = (index: number, fields: object, reason: string | null, pieces: readonly TextPiece[] = []) =>
     chunk([{ index, delta: fields, logprobs: logprobsOf(pieces), finish_reason: reason, ...drafted(pieces) }])
 
-  const wording: Wording = {
-    promptField: 'messages',
+  return {
     opening: () =>
       Array.from({ length: request.n }, (_, index) =>
         delta(index, { role: 'assistant', content: '', refusal: null }, null),
@@ -59,7 +68,6 @@ export async function chatCompletions(c: Context<ApiEnv>, api: ApiContext, gate:
       return { object: 'chat.completion', ...common, choices, usage: usageIn(events) }
     },
   }
-  return respond(c, api, gate, run, wording)
 }
 
 export function textOf(pieces: readonly TextPiece[]): string {

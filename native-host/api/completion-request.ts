@@ -1,7 +1,14 @@
 import { z } from 'zod'
 import { badField } from './api-error.ts'
 import { checkRequest, type Unsupported } from './check-request.ts'
-import { type Bounds, commonShape, MOST_CHOICES, type Parameters, toParameters } from './parameters.ts'
+import {
+  type Bounds,
+  checkBias,
+  commonShape,
+  MOST_CHOICES,
+  type Parameters,
+  toParameters,
+} from './parameters.ts'
 
 export interface CompletionRequest extends Parameters {
   readonly prompts: readonly (string | readonly number[])[]
@@ -43,16 +50,21 @@ export function parseCompletionRequest(body: Record<string, unknown>, bounds: Bo
   const prompts = toPrompts(request.prompt)
   if (prompts.length * request.n > MOST_CHOICES)
     throw badField('n', `prompts × n may be at most ${MOST_CHOICES}, not ${prompts.length * request.n}`)
-  for (const prompt of prompts) {
-    const outside = typeof prompt === 'string' ? undefined : prompt.find((id) => id >= bounds.vocabSize)
-    if (outside !== undefined)
-      throw badField('prompt', `prompt has token ${outside}; this model's ids end at ${bounds.vocabSize - 1}`)
-  }
   return {
     ...toParameters(request, bounds),
     prompts,
     maxTokens: request.max_tokens,
     logprobs: request.logprobs ?? null,
+  }
+}
+
+/** What can only be checked once the model is known. @throws {ApiError} 400 naming the field */
+export function checkCompletion(request: CompletionRequest, vocabSize: number): void {
+  checkBias(request, vocabSize)
+  for (const prompt of request.prompts) {
+    const outside = typeof prompt === 'string' ? undefined : prompt.find((id) => id >= vocabSize)
+    if (outside !== undefined)
+      throw badField('prompt', `prompt has token ${outside}; this model's ids end at ${vocabSize - 1}`)
   }
 }
 

@@ -4,6 +4,7 @@ import type { ApiContext } from './context.ts'
 import { type ApiEnv, clientSignal } from './disconnect.ts'
 import type { Gate } from './gate.ts'
 import { toApiError } from './generation-error.ts'
+import type { ModelLease } from './model-host.ts'
 import type { Parameters } from './parameters.ts'
 import { eventStream } from './server-sent-events.ts'
 import { runText, type TextEvent, type TextRun } from './text-run.ts'
@@ -13,8 +14,6 @@ const EARLY_MS = 250
 
 /** How one endpoint words its answers. */
 export interface Wording {
-  /** Where the prompt stands in the request, for errors. */
-  readonly promptField: string
   /** Chunks of the stream for one event. */
   chunks(event: TextEvent): readonly object[]
   /** The first chunks, before any text. */
@@ -23,24 +22,39 @@ export interface Wording {
   answer(events: readonly TextEvent[]): object
 }
 
-/** Generates, and answers as a stream or as a whole. */
+/** A request of one endpoint, checked as far as it can be without its model. */
+export interface Completion {
+  readonly parameters: Parameters
+  /** Where the prompt stands in the request, for errors. */
+  readonly promptField: string
+  /** What is generated, and its wording, on the loaded model. @throws {ApiError} 400 */
+  begin(lease: ModelLease): { readonly run: TextRun; readonly wording: Wording }
+}
+
+interface WordedEvent {
+  readonly wording: Wording
+  readonly event: TextEvent
+}
+
+/** Waits for the model, generates, and answers as a stream or as a whole. */
 export async function respond(
   c: Context<ApiEnv>,
   api: ApiContext,
   gate: Gate,
-  run: TextRun,
-  wording: Wording,
+  completion: Completion,
 ): Promise<Response> {
+  // Before all else: a model that is not there is a status, however the answer comes.
+  const model = await api.models.idOf(completion.parameters.model)
   const leave = gate.enter()
   const { signal, end } = clientSignal(c)
   const failed = (error: unknown) => {
-    const apiError = toApiError(error, api.generator.status(), wording.promptField)
+    const apiError = toApiError(error, api.models.status(), completion.promptField)
     if (apiError.status === 500) api.log.error({ err: error }, 'request failed')
     return apiError
   }
-  const events = runText(api.generator, api.codec, run, signal)
-  if (run.parameters.stream) {
-    const chunks = allChunks(events, wording, leave)
+  const events = generate(api, model, completion, signal, leave)
+  if (completion.parameters.stream) {
+    const chunks = allChunks(events)
     // The opening chunk waits for the first event, or for a moment without an error.
     const first = chunks.next()
     try {
@@ -57,29 +71,45 @@ export async function respond(
   c.env?.incoming?.socket.setTimeout(0)
   try {
     const all: TextEvent[] = []
-    for await (const event of events) all.push(event)
-    return c.json(wording.answer(all))
+    let words: Wording | null = null
+    for await (const { wording, event } of events) {
+      words = wording
+      all.push(event)
+    }
+    return c.json(words?.answer(all) ?? null)
   } catch (error) {
     throw failed(error)
+  }
+}
+
+/** Holds the model from before the first event to after the last. */
+async function* generate(
+  api: ApiContext,
+  model: string,
+  { parameters, begin }: Completion,
+  signal: AbortSignal,
+  leave: () => void,
+): AsyncGenerator<WordedEvent, void, void> {
+  try {
+    const { keepAliveMs } = parameters
+    const lease = await api.models.use({ model, keepAliveMs }, signal)
+    try {
+      const { run, wording } = begin(lease)
+      for await (const event of runText(lease.generator, lease.codec, run, signal)) yield { wording, event }
+    } finally {
+      lease.release()
+    }
   } finally {
     leave()
   }
 }
 
-async function* allChunks(
-  events: AsyncIterable<TextEvent>,
-  wording: Wording,
-  leave: () => void,
-): AsyncGenerator<object, void, void> {
-  try {
-    let opened = false
-    for await (const event of events) {
-      if (!opened) yield* wording.opening()
-      opened = true
-      yield* wording.chunks(event)
-    }
-  } finally {
-    leave()
+async function* allChunks(events: AsyncIterable<WordedEvent>): AsyncGenerator<object, void, void> {
+  let opened = false
+  for await (const { wording, event } of events) {
+    if (!opened) yield* wording.opening()
+    opened = true
+    yield* wording.chunks(event)
   }
 }
 

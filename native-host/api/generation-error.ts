@@ -1,5 +1,6 @@
 import { EngineError } from '../../shared/engine/engine-error.ts'
 import { GenerationError, type OracleStatus } from '../oracle/generation.ts'
+import { TargetError } from '../targets/target-error.ts'
 import { ApiError } from './api-error.ts'
 
 /** Bounds of what Retry-After says: sooner is no use, later is a guess. */
@@ -43,6 +44,7 @@ export function toApiError(
         return new ApiError(499, 'the request was cancelled', { code: 'aborted', ...options })
     }
   }
+  if (error instanceof TargetError) return fromTarget(error)
   if (error instanceof EngineError)
     return new ApiError(503, `the engine failed: ${error.message}`, {
       code: error.code.toLowerCase(),
@@ -52,6 +54,23 @@ export function toApiError(
     code: 'internal_error',
     cause: error,
   })
+}
+
+/** Clients try a 5xx again by themselves: not where that changes nothing. */
+const NO_RETRY = { 'X-Should-Retry': 'false' }
+
+function fromTarget(error: TargetError): ApiError {
+  const options = { param: 'model', cause: error }
+  switch (error.code) {
+    case 'MODEL_NOT_FOUND':
+      return new ApiError(404, error.message, { code: 'model_not_found', ...options })
+    case 'NOT_LOADABLE':
+      return new ApiError(503, error.message, { code: 'model_not_loadable', headers: NO_RETRY, ...options })
+    case 'TOO_LITTLE_MEMORY':
+      return new ApiError(503, error.message, { code: 'insufficient_memory', headers: NO_RETRY, ...options })
+    case 'LOAD_FAILED':
+      return new ApiError(503, error.message, { code: 'model_load_failed', headers: NO_RETRY, ...options })
+  }
 }
 
 function retryAfter({ queued, slots }: OracleStatus): number {

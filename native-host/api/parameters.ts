@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { z } from 'zod'
 import type { Scope } from '../../shared/drafter/draft-worker.ts'
 import type { SamplingSettings } from '../../shared/verify/settings.ts'
+import { parseKeepAlive } from '../targets/keep-alive.ts'
 import { badField } from './api-error.ts'
 
 /** OpenAI's own limits, where it has them; the others bound what one request may cost. */
@@ -18,13 +19,22 @@ const seed = z
   .transform((value) => BigInt(value))
   .refine((value) => value >= -(2n ** 63n) && value < 2n ** 64n, { error: 'must fit 64 bits' })
 
+/** As ollama has it: how long the model stays loaded afterwards. In milliseconds. */
+const keepAlive = z.union([z.number(), z.string()]).transform((value, context) => {
+  const ms = parseKeepAlive(value)
+  if (ms !== null) return ms
+  context.addIssue('must be seconds, or a duration such as "5m"; 0 unloads at once, a negative one never')
+  return z.NEVER
+})
+
 /** Accepted and without effect here. */
 const ignored = z.unknown()
 
 /** What both completions endpoints take, with OpenAI's defaults. */
 export const commonShape = {
-  /** Absent: the one that runs. */
+  /** Absent: the one that is loaded. */
   model: z.string().max(256).optional(),
+  keep_alive: keepAlive.optional(),
   stream: z.boolean().default(false),
   stream_options: z
     .strictObject({ include_usage: z.boolean().nullish(), include_obfuscation: ignored.optional() })
@@ -63,8 +73,10 @@ type Common = z.output<z.ZodObject<typeof commonShape>>
 
 /** A request's settings, checked: what generates, apart from the prompt and its length. */
 export interface Parameters {
-  /** null: the one that runs. */
+  /** null: the one that is loaded. */
   readonly model: string | null
+  /** null: as the settings have it. */
+  readonly keepAliveMs: number | null
   readonly stream: boolean
   readonly includeUsage: boolean
   readonly settings: SamplingSettings
@@ -77,26 +89,20 @@ export interface Parameters {
 const SCOPES: readonly Scope[] = ['none', 'own', 'swarm']
 
 export interface Bounds {
-  readonly vocabSize: number
   /** The setting mesh.scope: a request may narrow it. */
   readonly scope: Scope
 }
 
-export function toParameters(request: Common, { vocabSize, scope }: Bounds): Parameters {
+export function toParameters(request: Common, { scope }: Bounds): Parameters {
   if (request.stream_options && !request.stream)
     throw badField('stream_options', 'stream_options is only allowed when stream is true')
   const bias = Object.entries(request.logit_bias).map(([id, value]) => [Number(id), value] as const)
   if (bias.length > MOST_BIASES)
     throw badField('logit_bias', `logit_bias has more than ${MOST_BIASES} entries`)
-  const outside = bias.find(([id]) => id >= vocabSize)
-  if (outside)
-    throw badField(
-      'logit_bias',
-      `logit_bias names token ${outside[0]}; this model's ids end at ${vocabSize - 1}`,
-    )
   const asked = request.shard?.scope ?? scope
   return {
     model: request.model ?? null,
+    keepAliveMs: request.keep_alive ?? null,
     stream: request.stream,
     includeUsage: request.stream_options?.include_usage ?? false,
     settings: {
@@ -114,4 +120,14 @@ export function toParameters(request: Common, { vocabSize, scope }: Bounds): Par
     n: request.n,
     scope: SCOPES[Math.min(SCOPES.indexOf(asked), SCOPES.indexOf(scope))]!,
   }
+}
+
+/** What can only be checked once the model is known. @throws {ApiError} 400 naming the field */
+export function checkBias({ settings }: Parameters, vocabSize: number): void {
+  const outside = settings.logitBias.find(([id]) => id >= vocabSize)
+  if (outside)
+    throw badField(
+      'logit_bias',
+      `logit_bias names token ${outside[0]}; this model's ids end at ${vocabSize - 1}`,
+    )
 }

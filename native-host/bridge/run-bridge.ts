@@ -36,8 +36,10 @@ export function runBridge(callerArgs: readonly string[], shard: SelfCommand): vo
     process.exit(1)
   }
 
-  const { data } = homeFolders(process.env)
-  const ready = () => (problem === null ? startable(settings, shard) : { startable: false, why: problem })
+  const home = homeFolders(process.env)
+  const { data } = home
+  const ready = () =>
+    problem === null ? startable(settings, home, shard) : { startable: false, why: problem }
   const watch = new DaemonWatch({
     place: controlPlace(data),
     startable: ready,

@@ -1,21 +1,23 @@
 import { existsSync } from 'node:fs'
 import { basename, resolve } from 'node:path'
+import { KV_CACHE_TYPES, type KvCacheType } from '../../shared/engine/kv-cache-type.ts'
 import { ShardError } from '../daemon/shard-error.ts'
 import { byteText } from '../models/byte-text.ts'
 import { type DescribedModel, describeModel, modelsHere } from '../models/described-model.ts'
 import { ModelError } from '../models/model-error.ts'
-import { memoryAt } from '../models/model-facts.ts'
+import { kvBytesAt, memoryAt } from '../models/model-facts.ts'
 import { type InstalledModel, ModelsFolder } from '../models/models-folder.ts'
 import { type Pairing, pairingsOf } from '../models/pairing.ts'
 import { Registry, type RegistryEntry } from '../models/registry.ts'
 import { homeFolders } from '../settings/home.ts'
+import { loadSettings } from '../settings/load.ts'
 
 const MOST_CONTEXT = 16_777_216
 
 /** `shard model show NAME|FILE` */
 export async function modelShow(
   name: string,
-  options: { readonly context?: string; readonly json?: boolean },
+  options: { readonly context?: string; readonly kvCache?: string; readonly json?: boolean },
 ): Promise<void> {
   const registry = Registry.load()
   const all = modelsHere(new ModelsFolder(homeFolders(process.env)))
@@ -30,7 +32,13 @@ export async function modelShow(
   const shown =
     found === null
       ? describeEntry(entry!, pairingsOf(pairable(entry!), here, registry))
-      : describeFile(await describeModel(found), here, registry, contextOf(options.context))
+      : describeFile(
+          await describeModel(found),
+          here,
+          registry,
+          contextOf(options.context),
+          kvCacheOf(options.kvCache),
+        )
   if (options.json) {
     process.stdout.write(`${JSON.stringify(shown, null, 2)}\n`)
     return
@@ -54,6 +62,7 @@ function describeFile(
   here: readonly DescribedModel[],
   registry: Registry,
   context: number | null,
+  kvCache: KvCacheType,
 ) {
   const { facts, record } = model
   if (facts === null) throw new ModelError('CANNOT_READ', `${model.path}: ${model.fault}`)
@@ -78,8 +87,9 @@ function describeFile(
         : {
             context: tokens,
             weight_bytes: facts.weightBytes,
-            kv_bytes: facts.kvBytesPerToken === null ? null : facts.kvBytesPerToken * tokens,
-            total_bytes: memoryAt(facts, tokens),
+            kv_cache: kvCache,
+            kv_bytes: kvBytesAt(facts, tokens, kvCache),
+            total_bytes: memoryAt(facts, tokens, kvCache),
           },
     licence: entry?.licence ?? { name: record?.licence ?? facts.licence, url: null },
     from: record?.from ?? null,
@@ -169,10 +179,18 @@ const TOKENIZERS: Readonly<Record<Pairing['tokenizer'], string>> = {
 
 function memoryText({ memory }: Shown): string | null {
   if (memory === null) return null
-  const { context, weight_bytes, kv_bytes, total_bytes } = memory
+  const { context, weight_bytes, kv_cache, kv_bytes, total_bytes } = memory
   if (total_bytes === null || kv_bytes === null)
     return `${byteText(weight_bytes)} of weights; KV cache unknown`
-  return `${byteText(total_bytes)} at ${context} tokens: ${byteText(weight_bytes)} of weights, ${byteText(kv_bytes)} of KV cache (f16)`
+  return `${byteText(total_bytes)} at ${context} tokens: ${byteText(weight_bytes)} of weights, ${byteText(kv_bytes)} of KV cache (${kv_cache})`
+}
+
+/** @throws {ShardError} USAGE */
+function kvCacheOf(text: string | undefined): KvCacheType {
+  if (text === undefined) return loadSettings({ env: process.env }).settings['engine.kv_cache']
+  const found = KV_CACHE_TYPES.find((type) => type === text)
+  if (found !== undefined) return found
+  throw new ShardError('USAGE', `--kv-cache is ${text}, expected one of ${KV_CACHE_TYPES.join(', ')}`)
 }
 
 function contextOf(text: string | undefined): number | null {

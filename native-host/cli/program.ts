@@ -43,6 +43,11 @@ export function createProgram(): Command {
     .command('run [prompt...]')
     .description('stream an answer from the running daemon; drafted and accepted tokens are tinted')
     .option('--url <url>', 'the daemon, such as http://127.0.0.1:8080')
+    .option(
+      '-m, --model <name>',
+      'an installed model, loaded when it is not; default: the one that is loaded',
+    )
+    .option('--keep-alive <duration>', 'how long the model stays loaded afterwards: seconds, 5m, 0, -1')
     .option('--system <text>', 'what the model is told first')
     .option('-n, --max-tokens <number>', 'longest answer')
     .option('-t, --temperature <number>', '0 = always the likeliest token')

@@ -4,6 +4,8 @@ import { loadSettings } from '../settings/load.ts'
 import { DaemonClient } from './daemon-client.ts'
 
 export interface RunOptions {
+  readonly model?: string
+  readonly keepAlive?: string
   readonly url?: string
   readonly system?: string
   readonly maxTokens?: string
@@ -55,6 +57,8 @@ export async function run(words: readonly string[], options: RunOptions, flags: 
     const sampling = {
       stream: true,
       stream_options: { include_usage: true },
+      ...(options.model !== undefined && { model: options.model }),
+      ...(options.keepAlive !== undefined && { keep_alive: options.keepAlive }),
       ...(options.maxTokens !== undefined && { max_tokens: numberOf('--max-tokens', options.maxTokens) }),
       ...(options.temperature !== undefined && {
         temperature: numberOf('--temperature', options.temperature),

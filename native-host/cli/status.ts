@@ -15,12 +15,20 @@ interface Health {
     readonly restarts?: number
   }
   readonly model: { readonly name: string; readonly id: string } | null
+  readonly models?: readonly ResidentModel[]
   readonly load: { readonly slots: number; readonly running: number; readonly queued: number }
   readonly mesh: {
     readonly enabled: boolean
     readonly scope: string
     readonly multiaddrs?: readonly string[]
   }
+}
+
+interface ResidentModel {
+  readonly id: string
+  readonly state: string
+  readonly requests: number
+  readonly expires_in_s: number | null
 }
 
 interface Peer {
@@ -51,6 +59,10 @@ export async function status(
     ['Shard', `${health.shard} at ${client.url}, process ${health.pid}, up ${duration(health.uptime_s)}`],
     ['State', health.status],
     ['Model', model ? `${model.name} (${model.id})` : 'none'],
+    ...(health.models ?? []).map((one, i): [string, string] => [
+      i === 0 ? 'Loaded' : '',
+      describeResident(one),
+    ]),
     ['Engine', `${engine.kind ?? ''} ${engine.kernel ?? ''} ${engine.state}; ${engine.why ?? ''}`],
     ['Load', `${load.running} of ${load.slots} slots busy, ${load.queued} waiting`],
     ...(health.pace_ms > 0 ? [['Pace', `${health.pace_ms} ms least per pass`] as [string, string]] : []),
@@ -59,6 +71,11 @@ export async function status(
     ...peers.map((peer): [string, string] => [peer.class === 'scout' ? 'Scout' : 'Peer', describePeer(peer)]),
   ]
   process.stdout.write(lines.map(([name, text]) => `${name.padEnd(8)}${text}\n`).join(''))
+}
+
+function describeResident({ id, state, requests, expires_in_s }: ResidentModel): string {
+  const until = expires_in_s === null ? '' : `, unloaded in ${duration(expires_in_s)} unless it is used`
+  return `${id} ${state}, ${requests === 1 ? '1 request' : `${requests} requests`}${until}`
 }
 
 function describePeer({ peer_id, model, latency_ms, drafted, accepted }: Peer): string {

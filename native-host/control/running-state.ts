@@ -1,29 +1,26 @@
-import { modelId } from '../api/context.ts'
-import type { EngineStateEvent } from '../engine/supervisor.ts'
-import type { OracleStatus } from '../oracle/generation.ts'
 import { version } from '../packaged/version.ts'
+import type { TargetHost } from '../targets/target-host.ts'
 import type { RunningState } from './control-server.ts'
 import { residentBytes } from './resident-bytes.ts'
 
 /** A ready daemon, as its bridges show it. */
-export function runningState(
-  { engine, slots, running, queued }: OracleStatus,
-  process_: EngineStateEvent,
-): RunningState {
+export function runningState(targets: TargetHost): RunningState {
+  const { engine, engineState, slots, running, queued } = targets.status()
+  const id = targets.currentId()
   return {
     state: 'running',
     pid: process.pid,
     version,
     engine: {
-      state: process_.state,
+      state: engineState,
       kind: engine?.kind ?? null,
       kernel: engine?.kernel ?? null,
-      why: process_.reason,
+      why: targets.process().reason,
     },
-    model: engine && { id: modelId(engine.model), name: engine.model.name },
+    model: engine && id !== null ? { id, name: engine.model.name } : null,
     load: { slots, running, queued },
     memory: {
-      ram_bytes: residentBytes([process.pid, process_.pid]),
+      ram_bytes: residentBytes([process.pid, ...targets.pids()]),
       // Both engines run on the CPU.
       vram_bytes: 0,
     },

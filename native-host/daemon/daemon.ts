@@ -8,35 +8,34 @@ import type { ApiContext } from '../api/context.ts'
 import { Gate } from '../api/gate.ts'
 import { type Listening, listen } from '../api/listen.ts'
 import { readStaticFiles } from '../api/static-files.ts'
-import { textCodec } from '../api/text-codec.ts'
 import type { ControlServer } from '../control/control-server.ts'
 import { ownPeer } from '../control/own-peer.ts'
 import { runningState } from '../control/running-state.ts'
-import { watchedGenerator } from '../control/watched-generator.ts'
-import { EngineSupervisor } from '../engine/supervisor.ts'
 import { OracleMesh } from '../mesh/oracle-mesh.ts'
 import { PairedStoreError } from '../mesh/paired-store.ts'
 import { createMetrics, type Metrics } from '../metrics.ts'
-import { CombinedPool } from '../oracle/combined-pool.ts'
-import { createOracle } from '../oracle/oracle.ts'
+import { ModelCatalog } from '../models/model-catalog.ts'
+import { ModelsFolder } from '../models/models-folder.ts'
+import { Registry } from '../models/registry.ts'
+import { SYSTEM_CLOCK } from '../oracle/clock.ts'
 import { assets } from '../packaged/assets.ts'
 import type { SelfCommand } from '../packaged/self-command.ts'
 import { version } from '../packaged/version.ts'
 import { isLoopback, type LoadedSettings } from '../settings/load.ts'
+import { TargetHost } from '../targets/target-host.ts'
 import { asShardError, deviceDesk } from './device-desk.ts'
-import { startLocalDrafters } from './local-drafters.ts'
 import { meshChat } from './mesh-chat.ts'
 import { meshView } from './mesh-view.ts'
-import { modelFile, tokenizerBeside } from './model-files.ts'
-import { engineLoad, oracleSettings } from './oracle-settings.ts'
+import { modelFile } from './model-files.ts'
 import { poolHolds } from './pool-holds.ts'
 import { checkPorts, explainListenError, type Port } from './port-in-use.ts'
 import { apiPort, meshOn, meshPorts } from './ports.ts'
 import { ScoutFleet } from './scout-fleet.ts'
-import { ShardError } from './shard-error.ts'
 
 export interface Daemon {
   readonly url: string
+  /** Of its own model, with which it starts. */
+  readonly modelId: string
   readonly engine: EngineInfo
   /** Which engine, and why this one. */
   readonly engineWhy: string
@@ -60,7 +59,7 @@ const SCOUTS_MS = 5_000
 const INVITE_HOURS = 24
 
 /**
- * The composition root: settings → engine's process → Oracle → mesh → API → Scouts.
+ * The composition root: settings → mesh → models (engine's process, Oracle) → API → Scouts.
  * @throws {ShardError} {EngineError} {SettingsError} with everything stopped that was started
  */
 export async function startDaemon(
@@ -75,7 +74,8 @@ export async function startDaemon(
   const ports = meshPorts(settings)
   await checkPorts([api, ...ports])
   const model = modelFile(settings['engine.model'], 'target')
-  const tokenizer = await tokenizerBeside(model)
+  const catalog = new ModelCatalog(new ModelsFolder(home), model, settings['engine.kv_cache'])
+  const own = await catalog.own()
   const started: (() => Promise<void>)[] = []
   const kills: (() => void)[] = []
   let stopping: Promise<void> | null = null
@@ -90,68 +90,42 @@ export async function startDaemon(
 
   try {
     const metrics = createMetrics({ processMetrics: true })
-    const supervisor = new EngineSupervisor({ self, load: engineLoad(settings, model) })
-    supervisor.onState(({ state, reason, pid }) => {
-      control.changed()
-      log[stopping || state === 'ready' || state === 'starting' ? 'info' : 'warn'](
-        { state, reason, enginePid: pid },
-        'engine',
-      )
-    })
-    started.push(() => supervisor.stop())
-    const engine = await supervisor.start()
-    const engineWhy = supervisor.status.reason
-    if (tokenizer.hash !== engine.tokenizerHash)
-      throw new ShardError(
-        'TOKENIZER_MISMATCH',
-        `the tokenizer beside ${model} belongs to another model: their tokens differ`,
-      )
-    log.info({ engine, why: engineWhy, paceMs: settings['engine.pace_ms'] }, 'model loaded')
-
     const scoutCount = meshOn(settings) ? settings['scouts.count'] : 0
     const scoutFolder = join(home.data, 'scouts')
     const scoutIds = await ScoutFleet.identities(scoutFolder, scoutCount)
     const mesh = meshOn(settings) ? await startMesh(loaded, scoutIds, metrics, log, ports) : null
-    const local = await startLocalDrafters(settings, engine, self)
-    started.push(local.stop)
-    if (local.names.length > 0) log.info({ drafters: local.names }, 'local drafters')
-    const oracle = createOracle({
-      engine: supervisor.engine,
-      pool: mesh ? new CombinedPool([mesh.pool, local.pool]) : local.pool,
-      settings: oracleSettings(settings),
-      log,
+    if (mesh) started.push(() => mesh.stop())
+    const targets = new TargetHost({
+      settings,
+      catalog,
+      registry: Registry.load(),
+      home: own,
+      self,
+      pool: (tokenizerHash) => mesh?.poolFor(tokenizerHash) ?? null,
+      targets: (next) => mesh?.setTargets(next),
+      changed: () => control.changed(),
+      clock: SYSTEM_CLOCK,
       metrics,
-      engineState: () => supervisor.state,
+      log,
     })
-    started.push(() => oracle.stop())
-    if (mesh) {
-      // The Oracle's requests end before the Scouts are told goodbye.
-      started.splice(started.length - 1, 0, () => mesh.stop())
-      mesh.setTarget({
-        model: engine.model.name,
-        tokenizerHash: engine.tokenizerHash,
-        vocabSize: engine.model.vocabSize,
-        draftModel: settings['draft.model'] === 'embedded' ? 'embedded' : '',
-      })
-    }
+    // Requests end before the Scouts are told goodbye.
+    started.push(() => targets.stop())
+    const { engine, process: engineProcess } = await targets.start()
+    const engineWhy = engineProcess().reason
 
     // For pages of the extension, which get it through the bridge; good until this process ends.
     const token = randomBytes(32).toString('base64url')
     let fleet: ScoutFleet | null = null
     const context: ApiContext = {
       build: version,
-      generator: watchedGenerator(oracle, () => control.changed()),
-      codec: textCodec(tokenizer, engine.model),
+      models: targets,
       health: () => ({
         shard: version,
         pid: process.pid,
         uptime_s: Math.round((Date.now() - startedAt) / 1000),
         pace_ms: settings['engine.pace_ms'],
-        engine: {
-          why: supervisor.status.reason,
-          pid: supervisor.status.pid,
-          restarts: supervisor.restarts,
-        },
+        engine: engineFacts(targets),
+        models: targets.models(),
         mesh: mesh
           ? {
               enabled: true,
@@ -160,10 +134,10 @@ export async function startDaemon(
               multiaddrs: mesh.multiaddrs(),
             }
           : { enabled: false, scope: settings['mesh.scope'] },
-        local_drafters: local.names,
+        local_drafters: targets.localDrafters(),
         scouts: (fleet?.members() ?? []).map(({ peerId, ...rest }) => ({ peer_id: peerId, ...rest })),
       }),
-      mesh: mesh && meshView(mesh, () => oracle.status()),
+      mesh: mesh && meshView(mesh, () => targets.status()),
       metrics,
       log,
       scope: settings['mesh.scope'],
@@ -193,11 +167,11 @@ export async function startDaemon(
     } catch (error) {
       throw await explainListenError(error, api)
     }
-    // Requests end with the Oracle; the connections of those that don't are cut.
-    const oracleEnd = started.pop()!
+    // Requests end with the models; the connections of those that don't are cut.
+    const modelsEnd = started.pop()!
     started.push(async () => {
       const closed = server.close(CLOSE_MS)
-      await oracleEnd()
+      await modelsEnd()
       await closed
     })
     const url = `http://${server.host.includes(':') ? `[${server.host}]` : server.host}:${server.port}`
@@ -214,10 +188,10 @@ export async function startDaemon(
       started.push(() => scouts.stop())
       kills.push(() => scouts.kill())
       // The first answer should already be helped; a Scout that does not come must not keep the daemon from being ready.
-      await poolHolds(mesh.pool, scoutCount, AbortSignal.timeout(SCOUTS_MS))
+      await poolHolds(mesh.poolFor(engine.tokenizerHash), scoutCount, AbortSignal.timeout(SCOUTS_MS))
     }
     control.serve({
-      state: () => runningState(oracle.status(), supervisor.status),
+      state: () => runningState(targets),
       attach: async (peerId) => {
         if (peerId !== null) await mesh?.pair(ownPeer(peerId)).catch(asShardError)
         return { url, token, multiaddrs: mesh?.multiaddrs() ?? [] }
@@ -227,6 +201,7 @@ export async function startDaemon(
     log.info({ url, scope: settings['mesh.scope'], multiaddrs: mesh?.multiaddrs() ?? [] }, 'ready')
     return {
       url,
+      modelId: own.id,
       engine,
       engineWhy,
       multiaddrs: mesh?.multiaddrs() ?? [],
@@ -241,6 +216,11 @@ export async function startDaemon(
     await stop()
     throw error
   }
+}
+
+function engineFacts(targets: TargetHost): object {
+  const { reason: why, pid, restarts } = targets.process()
+  return { why, pid, restarts }
 }
 
 async function startMesh(

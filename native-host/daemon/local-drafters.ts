@@ -3,6 +3,7 @@ import { EngineDrafter } from '../../shared/drafter/engine-drafter.ts'
 import { LocalWorker } from '../../shared/drafter/local-worker.ts'
 import { NgramDrafter } from '../../shared/drafter/ngram-drafter.ts'
 import type { EngineInfo } from '../../shared/engine/engine.ts'
+import type { Log } from '../../shared/log.ts'
 import { EngineSupervisor } from '../engine/supervisor.ts'
 import { FixedPool } from '../oracle/combined-pool.ts'
 import type { SelfCommand } from '../packaged/self-command.ts'
@@ -16,11 +17,18 @@ export interface LocalDrafters {
   stop(): Promise<void>
 }
 
+export interface LocalDrafterOptions {
+  /** Whether a draft model of another tokenizer is a mistake; else the target works without it. */
+  readonly mustFit: boolean
+  readonly log: Log
+}
+
 /** Drafters beside the engine, as the setting draft.local says: the honest baseline for Scouts. */
 export async function startLocalDrafters(
   settings: Settings,
   target: EngineInfo,
   self: SelfCommand,
+  { mustFit, log }: LocalDrafterOptions,
 ): Promise<LocalDrafters> {
   const kind = settings['draft.local']
   const workers: DraftWorker[] = []
@@ -34,14 +42,14 @@ export async function startLocalDrafters(
     // In a process of its own: the target's passes and the draft's would otherwise wait for each other.
     supervisor = new EngineSupervisor({ self, load: { model, kind: settings['engine.kind'], threads: 1 } })
     const info = await supervisor.start()
-    if (info.tokenizerHash !== target.tokenizerHash) {
+    if (info.tokenizerHash === target.tokenizerHash) {
+      workers.push(new LocalWorker(new EngineDrafter(supervisor.engine)))
+    } else {
       await supervisor.stop()
-      throw new ShardError(
-        'TOKENIZER_MISMATCH',
-        `the draft model ${model} has another tokenizer than the target; choose another draft.model`,
-      )
+      const why = `the draft model ${model} has another tokenizer than the target`
+      if (mustFit) throw new ShardError('TOKENIZER_MISMATCH', `${why}; choose another draft.model`)
+      log.info({ target: target.model.name }, `${why}: it does not draft for it`)
     }
-    workers.push(new LocalWorker(new EngineDrafter(supervisor.engine)))
   }
   return {
     pool: new FixedPool(workers),

@@ -26,6 +26,7 @@ export function engineLoad(settings: Settings, model: string): EngineLoadOptions
   return {
     model,
     kind: settings['engine.kind'],
+    kvCache: settings['engine.kv_cache'],
     ...(kernel !== 'auto' && { kernel }),
     ...(threads > 0 && { threads }),
     // One more than all that are kept, for the request that takes a kept one's place.

@@ -1,4 +1,3 @@
-import { modelId } from '../api/context.ts'
 import { version } from '../packaged/version.ts'
 import type { Settings } from '../settings/schema.ts'
 import type { Daemon } from './daemon.ts'
@@ -14,12 +13,12 @@ export function welcome(
   join: string | null,
   extension: string | null,
 ): string {
-  const { url, engine, engineWhy, multiaddrs, scouts } = daemon
+  const { url, modelId, engine, engineWhy, multiaddrs, scouts } = daemon
   const pace = settings['engine.pace_ms']
   const lines: [string, string][] = [
     ['API', `${url}/v1`],
     ['Chat', `${url}/`],
-    ['Model', `${engine.model.name} (${modelId(engine.model)})`],
+    ['Model', `${engine.model.name} (${modelId})`],
     ['Engine', `${engine.kind}: ${engineWhy}`],
     ...multiaddrs.map((address, i): [string, string] => [i === 0 ? 'Oracle' : '', address]),
     ...(join ? [['Join', join] as [string, string]] : []),

@@ -1,4 +1,5 @@
 import type { ActivationScales } from '../../shared/engine/architecture.ts'
+import type { KvCacheType } from '../../shared/engine/kv-cache-type.ts'
 
 /** What the engine's process loads; plain data, so that it can be sent. */
 export interface EngineLoadOptions {
@@ -12,6 +13,8 @@ export interface EngineLoadOptions {
   readonly threads?: number
   /** Instead of the architecture's usual choice, where a model was trained otherwise. */
   readonly activationScales?: ActivationScales
+  /** Absent: f16. */
+  readonly kvCache?: KvCacheType
   readonly maxSequences?: number
   readonly maxRows?: number
 }

@@ -45,11 +45,12 @@ export async function loadEngine(
   }
 }
 
-function settingsOf({ maxSequences, maxRows, activationScales }: EngineLoadOptions) {
+function settingsOf({ maxSequences, maxRows, activationScales, kvCache }: EngineLoadOptions) {
   return {
     maxSequences: maxSequences ?? DEFAULT_MAX_SEQUENCES,
     maxRows: maxRows ?? DEFAULT_MAX_ROWS,
     ...(activationScales !== undefined && { activationScales }),
+    ...(kvCache !== undefined && { kvCache }),
   }
 }
 

@@ -1,6 +1,7 @@
 import type { ActivationScales } from '../../shared/engine/architecture.ts'
 import type { ModelInfo } from '../../shared/engine/engine.ts'
 import { EngineError } from '../../shared/engine/engine-error.ts'
+import type { KvCacheType } from '../../shared/engine/kv-cache-type.ts'
 import type { NoiseKey, SamplingSettings } from '../../shared/verify/settings.ts'
 import { assets } from '../packaged/assets.ts'
 import { loadAddon } from '../packaged/load-addon.ts'
@@ -28,6 +29,8 @@ export interface NativeAddon {
     values: Int8Array,
     count: number,
   ): Int32Array
+  /** Bytes per second at which so many threads together read memory. */
+  readBandwidth(threads: number): Promise<number>
 }
 
 export interface NativeLoadOptions {
@@ -39,6 +42,8 @@ export interface NativeLoadOptions {
   readonly maxRows?: number | undefined
   /** Absent: the architecture's usual choice. */
   readonly activationScales?: ActivationScales | undefined
+  /** Absent: f16. */
+  readonly kvCache?: KvCacheType | undefined
 }
 
 export interface NativeInfo {
@@ -48,6 +53,7 @@ export interface NativeInfo {
   readonly tokenizerHash: string
   readonly maxSequences: number
   readonly maxRows: number
+  readonly kvCache: KvCacheType
 }
 
 /** A loaded engine. One call at a time: a call during a pass is refused. */

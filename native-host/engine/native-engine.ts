@@ -11,6 +11,7 @@ import type {
   SequenceId,
 } from '../../shared/engine/engine.ts'
 import { EngineError, type EngineErrorCode } from '../../shared/engine/engine-error.ts'
+import type { KvCacheType } from '../../shared/engine/kv-cache-type.ts'
 import { SerialQueue } from '../../shared/engine/serial-queue.ts'
 import {
   loadNativeAddon,
@@ -21,7 +22,7 @@ import {
 } from './native-addon.ts'
 
 export interface NativeEngineOptions {
-  /** `avx512vnni`, `avx2` or `portable`; absent: the best that runs here. */
+  /** `avx512vnni`, `avx2`, `neon` or `portable`; absent: the best that runs here. */
   readonly kernel?: string
   /** Absent: as many as the machine offers. */
   readonly threads?: number
@@ -31,6 +32,8 @@ export interface NativeEngineOptions {
   readonly maxRows?: number
   /** Absent: the architecture's usual choice. */
   readonly activationScales?: ActivationScales
+  /** Absent: f16. */
+  readonly kvCache?: KvCacheType
   readonly addon?: NativeAddon
 }
 
@@ -55,6 +58,7 @@ export async function loadNativeEngine(
       maxSequences: options.maxSequences ?? DEFAULT_MAX_SEQUENCES,
       maxRows: options.maxRows ?? DEFAULT_MAX_ROWS,
       activationScales: options.activationScales,
+      kvCache: options.kvCache,
     }),
   )
   return new NativeEngine(handle)

@@ -20,7 +20,7 @@ import type { FaultBook } from './fault-book.ts'
 import { reportFault } from './protocol-faults.ts'
 import { RemoteWorker } from './remote-worker.ts'
 
-/** The model that Scouts draft for. */
+/** A model that Scouts draft for. */
 export interface DraftTarget {
   readonly model: string
   readonly tokenizerHash: string
@@ -51,8 +51,11 @@ export interface DraftServiceOptions {
   readonly events?: DraftServiceEvents
 }
 
-/** The Oracle's side of /shard/draft: claims become workers of the standing pool; a short pool is offered on gossip. */
-export class DraftService implements DraftWorkerPool {
+/**
+ * The Oracle's side of /shard/draft: claims become workers of the standing pool; a short pool is offered on gossip. Each
+ * worker drafts for the targets with its tokenizer.
+ */
+export class DraftService {
   readonly #options: DraftServiceOptions
   readonly #workers = new Map<string, { readonly worker: RemoteWorker; readonly stream: FrameStream }>()
   readonly #listeners = new Set<() => void>()
@@ -61,7 +64,9 @@ export class DraftService implements DraftWorkerPool {
     LIMITS.claimsPerMinute,
     LIMITS.rememberedPeers,
   )
-  #target: DraftTarget | null = null
+  #targets: readonly DraftTarget[] = []
+  /** Why a Scout is sent away, until its stream is closed. */
+  readonly #sentAway = new WeakMap<RemoteWorker, string>()
   #results = 0
   #lastOfferMs = Number.NEGATIVE_INFINITY
 
@@ -85,10 +90,20 @@ export class DraftService implements DraftWorkerPool {
     for (const { stream } of this.#workers.values()) stream.close()
   }
 
-  /** Until a target is set, Scouts are told to come back. Changing it lets all workers go. */
-  setTarget(target: DraftTarget | null): void {
-    this.#target = target
-    for (const { stream } of this.#workers.values()) stream.close()
+  /**
+   * The models of this Oracle from now on, the one used last first; with none, Scouts are told to come back. Those whose
+   * draft still fits one stay and are told which; the others are sent away, and told why.
+   */
+  setTargets(targets: readonly DraftTarget[]): void {
+    const before = this.#targets
+    this.#targets = targets
+    for (const { worker, stream } of [...this.#workers.values()]) {
+      const target = this.#targetOf(worker.tokenizerHash)
+      const last = before.find(({ tokenizerHash }) => tokenizerHash === worker.tokenizerHash)
+      if (target === undefined) this.#sendAway(worker, stream)
+      else if (target.model !== last?.model)
+        stream.send(encodeFrame({ type: 'welcome', targetModel: target.model }))
+    }
   }
 
   /** Lets a Scout go whose standing has changed: the owner's own by now, or no longer. It may claim again at once. */
@@ -100,14 +115,38 @@ export class DraftService implements DraftWorkerPool {
     return [...this.#workers.values()].map(({ worker }) => worker)
   }
 
+  /** The workers whose drafts fit the targets with one tokenizer. */
+  poolFor(tokenizerHash: string): DraftWorkerPool {
+    return {
+      workers: () =>
+        [...this.#workers.values()].flatMap(({ worker }) =>
+          worker.tokenizerHash === tokenizerHash ? [worker] : [],
+        ),
+      onChange: (listener) => this.onChange(listener),
+      recruit: (need) => this.#recruit(tokenizerHash, need),
+    }
+  }
+
   onChange(listener: () => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
   }
 
-  recruit(need: RecruitNeed): void {
+  #targetOf(tokenizerHash: string): DraftTarget | undefined {
+    return this.#targets.find((target) => target.tokenizerHash === tokenizerHash)
+  }
+
+  #sendAway(worker: RemoteWorker, stream: FrameStream): void {
+    const reason = this.#targets.length === 0 ? 'not-ready' : 'tokenizer'
+    this.#sentAway.set(worker, reason)
+    stream.send(encodeFrame({ type: 'refuse', assignment: 0, reason }))
+    stream.close()
+  }
+
+  #recruit(tokenizerHash: string, need: RecruitNeed): void {
     const now = performance.now()
-    if (!this.#target || need.scope === 'none' || now - this.#lastOfferMs < LIMITS.offerIntervalMs) return
+    const target = this.#targetOf(tokenizerHash)
+    if (!target || need.scope === 'none' || now - this.#lastOfferMs < LIMITS.offerIntervalMs) return
     const { node, scope, paired, log, events } = this.#options
     const listeners = node.services.gossip.getSubscribers(WORK_TOPIC).map(String)
     const missing = listeners.filter((peerId) => !this.#workers.has(peerId))
@@ -119,9 +158,9 @@ export class DraftService implements DraftWorkerPool {
       job: randomBytes(LIMITS.jobBytes).toString('hex'),
       oracle: node.peerId.toString(),
       addresses: node.getMultiaddrs().map(String).slice(0, LIMITS.offerAddresses),
-      targetModel: this.#target.model,
-      draftModel: this.#target.draftModel,
-      tokenizerHash: this.#target.tokenizerHash,
+      targetModel: target.model,
+      draftModel: target.draftModel,
+      tokenizerHash: target.tokenizerHash,
       contextLength: within(1, LIMITS.contextTokens, need.contextLength),
       expectedTokens: within(0, LIMITS.contextTokens, need.expectedTokens),
       deadlineMs: LIMITS.offerDeadlineMs,
@@ -145,7 +184,8 @@ export class DraftService implements DraftWorkerPool {
     )
     const stream: FrameStream = new FrameStream(libp2pStream, LIMITS.scoutFrameBytes, {
       frame: (data) => {
-        const frame = parseScoutFrame(data, this.#target?.vocabSize ?? LIMITS.vocabulary)
+        const vocabSize = worker && this.#targetOf(worker.tokenizerHash)?.vocabSize
+        const frame = parseScoutFrame(data, vocabSize ?? LIMITS.vocabulary)
         if (!frame) return
         if (frame.type === 'claim') {
           if (!this.#claims.take(peerId)) throw new ProtocolError('RATE', 'too many claims')
@@ -163,7 +203,9 @@ export class DraftService implements DraftWorkerPool {
         clearTimeout(deadline)
         const fault = error instanceof ProtocolError
         if (fault) reportFault({ faults, log, fault: events?.fault?.bind(events) }, connection, error)
-        if (worker) this.#remove(worker, fault ? error.code : (error?.message ?? 'left'), fault)
+        if (!worker) return
+        const why = this.#sentAway.get(worker) ?? error?.message ?? 'left'
+        this.#remove(worker, fault ? error.code : why, fault)
       },
     })
   }
@@ -171,7 +213,7 @@ export class DraftService implements DraftWorkerPool {
   /** A first claim: into the pool, or refused and closed. */
   #claim(peerId: string, claim: ScoutClaim, stream: FrameStream): RemoteWorker | null {
     const { log, paired, events } = this.#options
-    const target = this.#target
+    const target = this.#targetOf(claim.tokenizerHash)
     const refusal = this.#refusal(peerId, claim)
     if (refusal || !target) {
       const reason = refusal ?? 'not-ready'
@@ -185,7 +227,7 @@ export class DraftService implements DraftWorkerPool {
       peerId,
       own: paired().has(peerId),
       claim,
-      vocabSize: target.vocabSize,
+      vocabSize: () => this.#targetOf(claim.tokenizerHash)?.vocabSize ?? 0,
       link: stream,
       receipt: (account) => this.#receipt(peerId, claim, account),
     })
@@ -204,9 +246,9 @@ export class DraftService implements DraftWorkerPool {
   #refusal(peerId: string, claim: ScoutClaim): string | null {
     const { scope, paired, faults } = this.#options
     if (faults.banned(peerId)) return 'banned'
-    if (!this.#target) return 'not-ready'
+    if (this.#targets.length === 0) return 'not-ready'
     if (scope === 'own' && !paired().has(peerId)) return 'not-paired'
-    if (claim.tokenizerHash !== this.#target.tokenizerHash) return 'tokenizer'
+    if (!this.#targetOf(claim.tokenizerHash)) return 'tokenizer'
     const room = this.#workers.size < LIMITS.poolWorkers || this.#workers.has(peerId)
     if (!room && !(paired().has(peerId) && this.#newestStranger())) return 'full'
     return null
@@ -220,7 +262,8 @@ export class DraftService implements DraftWorkerPool {
   #renew(worker: RemoteWorker, claim: ScoutClaim, stream: FrameStream): void {
     if (claim.draftModel !== worker.model)
       throw new ProtocolError('ORDER', 'another model on the same stream')
-    stream.send(encodeFrame({ type: 'welcome', targetModel: this.#target?.model ?? '' }))
+    const target = this.#targetOf(worker.tokenizerHash)
+    stream.send(encodeFrame({ type: 'welcome', targetModel: target?.model ?? '' }))
   }
 
   #remove(worker: RemoteWorker, reason: string, fault: boolean): void {

@@ -131,14 +131,14 @@ export class OracleMesh {
     return this.#node.peerId.toString()
   }
 
-  /** The standing pool, for the Oracle's core. */
-  get pool(): DraftWorkerPool {
-    return this.#drafts
+  /** The standing pool of one tokenizer, for the Oracle's core. */
+  poolFor(tokenizerHash: string): DraftWorkerPool {
+    return this.#drafts.poolFor(tokenizerHash)
   }
 
-  /** Until this is called Scouts are told that the Oracle is not ready. */
-  setTarget(target: DraftTarget | null): void {
-    this.#drafts.setTarget(target)
+  /** The models that Scouts may draft for from now on; without one they are told that the Oracle is not ready. */
+  setTargets(targets: readonly DraftTarget[]): void {
+    this.#drafts.setTargets(targets)
   }
 
   /** Until this is called, devices that ask are told that the Oracle is not ready. */

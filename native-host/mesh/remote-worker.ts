@@ -30,7 +30,8 @@ export interface RemoteWorkerOptions {
   readonly peerId: string
   readonly own: boolean
   readonly claim: ScoutClaim
-  readonly vocabSize: number
+  /** Of the target with its tokenizer, at the moment. */
+  readonly vocabSize: () => number
   readonly link: WorkerLink
   /** The signed account of an ended assignment, sent with Done. */
   readonly receipt: (account: DraftAccount) => Promise<Uint8Array<ArrayBuffer>>
@@ -54,6 +55,7 @@ export class RemoteWorker implements DraftWorker {
   readonly model: string
   readonly speed: number
   readonly capacity: number
+  readonly tokenizerHash: string
   readonly since = Date.now()
   readonly #options: RemoteWorkerOptions
   readonly #active = new Map<number, Active>()
@@ -67,6 +69,7 @@ export class RemoteWorker implements DraftWorker {
     this.model = options.claim.draftModel
     this.speed = options.claim.speed
     this.capacity = options.claim.capacity
+    this.tokenizerHash = options.claim.tokenizerHash
   }
 
   assign(assignment: Assignment, sink: DraftSink): DraftSession {
@@ -143,7 +146,7 @@ export class RemoteWorker implements DraftWorker {
     if (this.#active.size >= this.capacity) return 'busy'
     if (assignment.context.length >= claim.contextLength) return 'context'
     try {
-      checkAssignment(assignment, vocabSize)
+      checkAssignment(assignment, vocabSize())
     } catch (error) {
       return error instanceof Error ? error.message : String(error)
     }

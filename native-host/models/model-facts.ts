@@ -1,6 +1,15 @@
 import type { Gguf, GgufTensor, GgufValue } from '../../shared/engine/gguf.ts'
+import { type KvCacheType, kvHeadBytes } from '../../shared/engine/kv-cache-type.ts'
 import { readModelConfig } from '../../shared/engine/model-config.ts'
 import { hashGgufTokenizer } from '../../shared/engine/tokenizer-hash.ts'
+
+export interface KvFacts {
+  readonly layers: number
+  readonly heads: number
+  /** Dimensions of a head's keys, and of its values. */
+  readonly keys: number
+  readonly values: number
+}
 
 /** What a GGUF's head says about a model, whether or not the engine runs it; null where it says nothing. */
 export interface ModelFacts {
@@ -13,8 +22,10 @@ export interface ModelFacts {
   readonly types: readonly string[]
   readonly layers: number | null
   readonly contextLength: number | null
-  /** Keys and values of one token in f16, all layers. */
-  readonly kvBytesPerToken: number | null
+  /** Rows of the embedding: token ids end below it. */
+  readonly vocabSize: number | null
+  /** What one token's keys and values are; null where the file does not say. */
+  readonly kv: KvFacts | null
   /** Bytes of all tensors: what is resident when the model is loaded. */
   readonly weightBytes: number
   readonly licence: string | null
@@ -52,7 +63,8 @@ export async function modelFacts(gguf: Gguf): Promise<ModelFacts> {
     types: [...bytesByType].sort((a, b) => b[1] - a[1]).map(([name]) => name),
     layers,
     contextLength: number('context_length'),
-    kvBytesPerToken: isKnown ? layers * kvHeads * (keys + values) * 2 : null,
+    vocabSize: gguf.tensors.get('token_embd.weight')?.rows ?? null,
+    kv: isKnown ? { layers, heads: kvHeads, keys, values } : null,
     weightBytes,
     licence: text(gguf.metadata.get('general.license')),
     tokenizerHash: gguf.metadata.has('tokenizer.ggml.tokens') ? await hashGgufTokenizer(gguf) : null,
@@ -60,9 +72,16 @@ export async function modelFacts(gguf: Gguf): Promise<ModelFacts> {
   }
 }
 
+/** Memory of one sequence's keys and values once it holds `context` tokens. */
+export function kvBytesAt({ kv }: ModelFacts, context: number, type: KvCacheType): number | null {
+  if (kv === null) return null
+  return context * kv.layers * kv.heads * (kvHeadBytes(type, kv.keys) + kvHeadBytes(type, kv.values))
+}
+
 /** Weights and the KV cache of one sequence that fills `context` tokens. */
-export function memoryAt({ weightBytes, kvBytesPerToken }: ModelFacts, context: number): number | null {
-  return kvBytesPerToken === null ? null : weightBytes + kvBytesPerToken * context
+export function memoryAt(facts: ModelFacts, context: number, type: KvCacheType): number | null {
+  const kvBytes = kvBytesAt(facts, context, type)
+  return kvBytes === null ? null : facts.weightBytes + kvBytes
 }
 
 function refusal(gguf: Gguf): string | null {

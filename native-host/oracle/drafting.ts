@@ -6,6 +6,7 @@ import type { ActiveRequest } from './active-request.ts'
 import type { Attachment } from './attachment.ts'
 import type { Clock } from './clock.ts'
 import { Desk, type DraftedPass, type Prospect } from './desk.ts'
+import { GaugeShare } from './gauge-share.ts'
 import type { WorkerStatus } from './generation.ts'
 import { Hiring } from './hiring.ts'
 import type { OracleSettings } from './settings.ts'
@@ -20,6 +21,7 @@ export interface DraftingInit {
   readonly clock: Clock
   /** Wakes the pass loop. */
   readonly ring: () => void
+  readonly assignmentIds: () => number
 }
 
 /** Assignments are looked over this often while nothing else calls for it, in milliseconds. */
@@ -37,12 +39,20 @@ export class Drafting {
   readonly #hiring: Hiring
   readonly #desks = new Map<ActiveRequest, Desk>()
   readonly #unsubscribe: () => void
+  readonly #nodes: GaugeShare
+  readonly #workers: Readonly<Record<'scout' | 'local', GaugeShare<'origin'>>>
   #tendAt = 0
 
   constructor(init: DraftingInit) {
-    const { pool, settings, log, clock, ring } = init
+    const { pool, settings, log, clock, ring, assignmentIds } = init
+    const { draftNodes, workers } = init.metrics
     this.#init = init
-    this.#hiring = new Hiring({ pool, records: this.#records, settings, log, clock, ring })
+    this.#nodes = new GaugeShare(draftNodes)
+    this.#workers = {
+      scout: new GaugeShare(workers, { origin: 'scout' }),
+      local: new GaugeShare(workers, { origin: 'local' }),
+    }
+    this.#hiring = new Hiring({ pool, records: this.#records, settings, log, clock, ring, assignmentIds })
     this.#unsubscribe = pool.onChange(() => {
       this.#tendAt = 0
       this.#gauge()
@@ -79,7 +89,7 @@ export class Drafting {
     }
     if (now >= this.#tendAt) this.#review(now, tokenMs)
     for (const desk of this.#desks.values()) nodes += desk.nodes
-    this.#init.metrics.draftNodes.set(nodes)
+    this.#nodes.set(nodes)
   }
 
   #review(now: number, tokenMs: number): void {
@@ -137,6 +147,7 @@ export class Drafting {
   stop(): void {
     this.#unsubscribe()
     for (const request of [...this.#desks.keys()]) this.leave(request, 'shutdown')
+    for (const share of [this.#nodes, ...Object.values(this.#workers)]) share.set(0)
   }
 
   #stalled(attachment: Attachment): boolean {
@@ -187,7 +198,7 @@ export class Drafting {
   #gauge(): void {
     const workers = this.#init.pool.workers()
     for (const origin of ['scout', 'local'] as const) {
-      this.#init.metrics.workers.set({ origin }, workers.filter((worker) => worker.origin === origin).length)
+      this.#workers[origin].set(workers.filter((worker) => worker.origin === origin).length)
     }
   }
 }

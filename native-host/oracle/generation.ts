@@ -70,7 +70,8 @@ export class GenerationError extends Error {
 
 export interface OracleStatus {
   readonly engine: EngineInfo | null
-  readonly engineState: 'starting' | 'ready' | 'restarting' | 'failed'
+  /** `unloaded`: no model is loaded, and the next request loads one. */
+  readonly engineState: 'starting' | 'ready' | 'restarting' | 'failed' | 'unloaded'
   readonly slots: number
   readonly running: number
   readonly queued: number

@@ -16,6 +16,7 @@ export interface HiringInit {
   readonly clock: Clock
   /** Wakes the pass loop. */
   readonly ring: () => void
+  readonly assignmentIds: () => number
 }
 
 /** A worker that failed to take work is not asked again for so long, in milliseconds. */
@@ -29,7 +30,6 @@ const LEAST_TOKENS = 2
 /** Finds workers for requests: in the pool, among those of richer requests, and by a call to the mesh. */
 export class Hiring {
   readonly #init: HiringInit
-  #nextAssignment = 1
   #recruitAt = 0
 
   constructor(init: HiringInit) {
@@ -97,12 +97,12 @@ export class Hiring {
   }
 
   #hire(desk: Desk, worker: Attachment['worker'], now: number): void {
-    const { records, settings, clock, ring, log } = this.#init
+    const { records, settings, clock, ring, log, assignmentIds } = this.#init
     const record = records.of(worker)
     const { turn, step } = record.timing
     const known = { turnMs: turn.mean, stepMs: step.mean, alpha: record.acceptance.alpha }
     const window = windowFor(known, settings.window)
-    const id = this.#nextAssignment++
+    const id = assignmentIds()
     try {
       desk.attach(new Attachment({ id, worker, record, request: desk.request, window, clock, ring }))
     } catch (error) {

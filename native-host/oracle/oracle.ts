@@ -25,6 +25,8 @@ export interface OracleInit {
   readonly clock?: Clock
   /** The supervisor's view of the engine's process; absent: an engine that lives in this process. */
   readonly engineState?: () => OracleStatus['engineState']
+  /** Numbers of assignments, never the same twice; absent: this Oracle's own. Those that share workers share them. */
+  readonly assignmentIds?: () => number
 }
 
 /** A running Oracle: generates, says how it is, and can be stopped. */
@@ -45,7 +47,8 @@ export function createOracle(init: OracleInit): Oracle {
   const settings = { ...DEFAULT_ORACLE_SETTINGS, ...init.settings }
   const engineState = init.engineState ?? (() => 'ready')
   const pool = init.pool ?? new FixedPool()
-  const loop = new PassLoop({ engine, pool, settings, log, metrics, clock, engineState })
+  const assignmentIds = init.assignmentIds ?? counter()
+  const loop = new PassLoop({ engine, pool, settings, log, metrics, clock, engineState, assignmentIds })
   loop.start()
   let nextId = 1
 
@@ -86,4 +89,10 @@ export function createOracle(init: OracleInit): Oracle {
     }),
     stop: () => loop.stop(),
   }
+}
+
+/** 1, 2, 3 … */
+export function counter(): () => number {
+  let next = 1
+  return () => next++
 }

@@ -25,6 +25,7 @@ export interface PassLoopInit {
   readonly metrics: Metrics
   readonly clock: Clock
   readonly engineState: () => OracleStatus['engineState']
+  readonly assignmentIds: () => number
 }
 
 /** Between two attempts to open a sequence on an engine that was lost, in milliseconds. */
@@ -59,11 +60,11 @@ export class PassLoop {
   #endedAt: number | null = null
 
   constructor(init: PassLoopInit) {
-    const { engine, pool, settings, log, metrics, clock, engineState } = init
+    const { engine, pool, settings, log, metrics, clock, engineState, assignmentIds } = init
     this.#init = init
     const ring = () => this.#bell.ring()
     const { vocabSize } = engine.info.model
-    const drafting = new Drafting({ pool, vocabSize, settings, log, metrics, clock, ring })
+    const drafting = new Drafting({ pool, vocabSize, settings, log, metrics, clock, ring, assignmentIds })
     this.#drafting = drafting
     const lost = (error: unknown, requests: readonly ActiveRequest[]) => this.#lost(error, requests)
     const alive = () => this.#recovery.alive()

@@ -2,6 +2,7 @@ import type { Engine } from '../../shared/engine/engine.ts'
 import type { Metrics } from '../metrics.ts'
 import type { ActiveRequest } from './active-request.ts'
 import type { Drafting } from './drafting.ts'
+import { GaugeShare } from './gauge-share.ts'
 import { GenerationError } from './generation.ts'
 import { commonPrefix } from './prefix-cache.ts'
 import { Sequences } from './sequences.ts'
@@ -25,6 +26,8 @@ export interface SeatsInit {
 export class Seats {
   readonly #init: SeatsInit
   readonly #sequences: Sequences
+  readonly #runningGauge: GaugeShare
+  readonly #queuedGauge: GaugeShare
   /** Requests that run at once: as set, or fewer where the engine cannot hold as many sequences. */
   readonly count: number
   #queue: ActiveRequest[] = []
@@ -33,8 +36,10 @@ export class Seats {
   readonly #leaving = new Set<ActiveRequest>()
 
   constructor(init: SeatsInit) {
-    const { engine, settings } = init
+    const { engine, settings, metrics } = init
     this.#init = init
+    this.#runningGauge = new GaugeShare(metrics.running)
+    this.#queuedGauge = new GaugeShare(metrics.queued)
     this.#sequences = new Sequences(engine, settings.cachedSequences, settings.slots)
     this.count = Math.max(1, Math.min(settings.slots, engine.info.maxSequences, engine.info.maxRows))
   }
@@ -177,7 +182,7 @@ export class Seats {
   }
 
   #gauge(): void {
-    this.#init.metrics.running.set(this.#running.length)
-    this.#init.metrics.queued.set(this.#queue.length)
+    this.#runningGauge.set(this.#running.length)
+    this.#queuedGauge.set(this.#queue.length)
   }
 }

@@ -10,6 +10,7 @@ export const SHORT_FLAGS: ShortFlags = {
   '--model': 'engine.model',
   '--engine': 'engine.kind',
   '--threads': 'engine.threads',
+  '--kv-cache': 'engine.kv_cache',
   '--scouts': 'scouts.count',
   '--scope': 'mesh.scope',
 }

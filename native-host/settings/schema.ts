@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { choice, flag, integer, list, type SettingFacts, settingFacts, text } from './setting.ts'
+import { KV_CACHE_TYPES } from '../../shared/engine/kv-cache-type.ts'
+import { choice, duration, flag, integer, list, type SettingFacts, settingFacts, text } from './setting.ts'
 
 const PORT = [0, 65_535] as const
 /** A transport's port may also be −1: it does not listen. */
@@ -31,11 +32,17 @@ export const settingsSchema = z.strictObject({
   'engine.kind': choice('auto', ['auto', 'native', 'reference'], {
     meaning: 'which engine runs the model; auto takes native where it works',
   }),
-  'engine.kernel': choice('auto', ['auto', 'avx512vnni', 'avx2', 'portable'], {
+  'engine.kernel': choice('auto', ['auto', 'avx512vnni', 'avx2', 'neon', 'portable'], {
     meaning: "the native engine's kernels; auto takes the fastest that this processor has",
   }),
   'engine.model': text('embedded', {
     meaning: 'an installed model, a GGUF file with its tokenizer beside it, or embedded',
+  }),
+  'engine.keep_alive': duration('-1', {
+    meaning: "how long this Oracle's own model (engine.model) stays loaded after its last request",
+  }),
+  'engine.kv_cache': choice('f16', KV_CACHE_TYPES, {
+    meaning: 'what conversations are kept as in memory; q8 takes half of it, and is not quite exact',
   }),
   'engine.threads': integer(0, 0, 256, { meaning: 'threads of the engine; 0 = one per core' }),
   'engine.pace_ms': integer(0, 0, 60_000, {
@@ -105,6 +112,16 @@ export const settingsSchema = z.strictObject({
   }),
   'scout.capacity': integer(4, 1, 16, { meaning: 'requests that a Scout drafts at once' }),
 
+  'models.resident': integer(1, 1, 16, {
+    meaning: 'models loaded at once; the least recently used makes room for the one that a request asks for',
+  }),
+  'models.memory_mib': integer(0, 0, 16_777_216, {
+    unit: 'MiB',
+    meaning: 'most memory that all loaded models may need together; 0 = as much as the machine has',
+  }),
+  'models.keep_alive': duration('5m', {
+    meaning: 'how long a model that a request asked for stays loaded after its last request',
+  }),
   'models.host': text('https://huggingface.co', {
     meaning:
       'where models are fetched from: a hub with the paths of huggingface.co; HF_ENDPOINT when not set',

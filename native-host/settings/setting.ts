@@ -1,9 +1,10 @@
 import { z } from 'zod'
+import { parseKeepAlive } from '../targets/keep-alive.ts'
 
 /** What a person needs to know about one setting beside its type and default. */
 export interface SettingFacts {
   /** How text (environment, flags) becomes a value. */
-  readonly kind: 'integer' | 'boolean' | 'choice' | 'text' | 'list'
+  readonly kind: 'integer' | 'boolean' | 'choice' | 'text' | 'list' | 'duration'
   /** `ms`, `tokens`, …; empty where the value has none. */
   readonly unit: string
   readonly meaning: string
@@ -53,6 +54,21 @@ export function text(fallback: string, about: About) {
     ...about,
   } as const
   return z.string().max(LONGEST_TEXT).default(fallback).register(settingFacts, facts)
+}
+
+/** How long something stays: kept as it was written, for tables to show. */
+export function duration(fallback: string, about: About) {
+  const facts = {
+    kind: 'duration',
+    unit: '',
+    allowed: 'a number of seconds, or a duration such as 5m or 1h30m; 0 = not at all, negative = for ever',
+    ...about,
+  } as const
+  return z
+    .union([z.string(), z.number()])
+    .refine((value) => parseKeepAlive(value) !== null)
+    .default(fallback)
+    .register(settingFacts, facts)
 }
 
 export function list(about: About) {

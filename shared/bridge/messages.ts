@@ -12,8 +12,8 @@ export const runningDaemonSchema = z.object({
   pid: z.number().int(),
   version: z.string(),
   engine: z.object({
-    /** `ready` answers; `starting` and `restarting` will; `failed` does not. */
-    state: z.enum(['starting', 'ready', 'restarting', 'failed']),
+    /** `ready` answers; `starting`, `restarting` and `unloaded` (the next request loads a model) will; `failed` does not. */
+    state: z.enum(['starting', 'ready', 'restarting', 'failed', 'unloaded']),
     kind: z.string().nullable(),
     kernel: z.string().nullable(),
     why: z.string(),

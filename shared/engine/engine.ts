@@ -1,4 +1,5 @@
 import type { NoiseKey, SamplingSettings } from '../verify/settings.ts'
+import type { KvCacheType } from './kv-cache-type.ts'
 
 /** Names one KV-cache sequence of one engine. Never reused within an engine's life. */
 export type SequenceId = number
@@ -6,7 +7,7 @@ export type SequenceId = number
 /** What was loaded and what runs it; shown in `/health` and the logs, so that a wrong engine is seen. */
 export interface EngineInfo {
   readonly kind: 'reference' | 'native' | 'wgsl'
-  /** The kernel set chosen at run time: `avx512vnni`, `avx2`, `portable`, `typescript`, … */
+  /** The kernel set chosen at run time: `avx512vnni`, `avx2`, `neon`, `portable`, `typescript`, … */
   readonly kernel: string
   readonly threads: number
   readonly model: ModelInfo
@@ -16,6 +17,7 @@ export interface EngineInfo {
   readonly maxSequences: number
   /** Most rows (known + draft tokens of all items) in one pass. */
   readonly maxRows: number
+  readonly kvCache: KvCacheType
 }
 
 export interface ModelInfo {

@@ -182,13 +182,15 @@ export class Scout {
   /** An Oracle's pool is short. Listed ones are dialled anyway; the swarm's only when this Scout's turn comes. */
   async #offered(offer: Offer, signal: AbortSignal): Promise<void> {
     const { serve, log, node } = this.#options
+    // An Oracle has several models, one after the other or at once: this Offer is about another one.
+    if (offer.tokenizerHash !== this.#claim.tokenizerHash) return
     const known = this.#links.get(offer.oracle)
     if (known) {
       if (known.welcomed) known.session?.claimAgain(offer.job)
       else known.hurry()
       return
     }
-    if (serve !== 'swarm' || offer.tokenizerHash !== this.#claim.tokenizerHash) return
+    if (serve !== 'swarm') return
     if (
       this.#links.size >= SWARM_ORACLES ||
       this.#offers.size >= SWARM_ORACLES ||

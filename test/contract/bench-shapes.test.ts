@@ -64,3 +64,15 @@ describe('a model with random weights', () => {
     expect(sameArgmax).toBe(clear)
   })
 })
+
+describe('how fast memory is read', () => {
+  it('is a positive number of bytes per second', async () => {
+    const speed = await addon.readBandwidth(2)
+    expect(speed).toBeGreaterThan(0)
+    expect(speed).toBeLessThan(1e14)
+  })
+
+  it.each([0, 257, -1])('is not asked of %s threads', (threads) => {
+    expect(() => addon.readBandwidth(threads)).toThrow(/threads: 1 to 256/)
+  })
+})

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { loadNativeEngine } from '../../native-host/engine/native-engine.ts'
 import type { Engine } from '../../shared/engine/engine.ts'
+import type { KvCacheType } from '../../shared/engine/kv-cache-type.ts'
 import { loadReferenceEngine } from '../../shared/engine/reference/reference-engine.ts'
 import { builtAddon } from '../support/native-addon.ts'
 import { TERNARY_TYPES } from '../support/pack-ternary.ts'
@@ -104,7 +105,15 @@ function expectSameBits(a: Float32Array, b: Float32Array, what: string): void {
   expect(same, what).toBe(0)
 }
 
-describe.each(Object.entries(MODELS))('bits of %s', (_, model) => {
+/** Every model with an f16 cache; and with int8, one of each kind of graph and of queries a key. */
+const CASES: readonly (readonly [string, RandomModel, KvCacheType])[] = [
+  ...Object.entries(MODELS).map(([name, model]) => [name, model, 'f16'] as const),
+  ...['TQ2_0', 'qwen3', 'llama with rotary factors', 'bitnet-b1.58, five queries a key'].map(
+    (name) => [`${name}, q8 cache`, MODELS[name]!, 'q8'] as const,
+  ),
+]
+
+describe.each(CASES)('bits of %s', (_, model, kvCache) => {
   const bytes = randomGguf({ vocabSize: VOCABULARY, ...model })
   const tokens = tokensOf(5, 90) // past one KV block of 64
 
@@ -112,8 +121,8 @@ describe.each(Object.entries(MODELS))('bits of %s', (_, model) => {
     let expected: Float32Array | undefined
     for (const kernel of addon.kernels()) {
       for (const threads of [1, 3]) {
-        const engine = await loadNativeEngine(bytes, { kernel, threads, addon })
-        expect(engine.info).toMatchObject({ kernel, threads })
+        const engine = await loadNativeEngine(bytes, { kernel, threads, kvCache, addon })
+        expect(engine.info).toMatchObject({ kernel, threads, kvCache })
         expected ??= await oneByOne(engine, tokens)
         const sequence = await engine.createSequence()
         const [whole] = await engine.forward([{ sequence, tokens, logits: 'all' }])
@@ -132,7 +141,7 @@ describe.each(Object.entries(MODELS))('bits of %s', (_, model) => {
   })
 
   test('do not depend on company, rollback, or where the cache came from', async () => {
-    const engine = await loadNativeEngine(bytes, { addon })
+    const engine = await loadNativeEngine(bytes, { kvCache, addon })
     const expected = await oneByOne(engine, tokens)
     const [a, b, c] = [
       await engine.createSequence(),
@@ -169,9 +178,9 @@ describe.each(Object.entries(MODELS))('bits of %s', (_, model) => {
 
   test('are near the reference engine', async () => {
     const short = tokens.slice(0, 24)
-    const reference = await loadReferenceEngine(bytes)
+    const reference = await loadReferenceEngine(bytes, { kvCache })
     const wanted = await oneByOne(reference, short)
-    const engine = await loadNativeEngine(bytes, { addon })
+    const engine = await loadNativeEngine(bytes, { kvCache, addon })
     expect(engine.info.tokenizerHash).toBe(reference.info.tokenizerHash)
     expect(engine.info.model).toEqual(reference.info.model)
     const got = await oneByOne(engine, short)

@@ -8,6 +8,7 @@ import { createOracle } from '../../native-host/oracle/oracle.ts'
 import { loadReferenceEngine } from '../../shared/engine/reference/reference-engine.ts'
 import { SILENT } from '../../shared/log.ts'
 import { Tokenizer } from '../../shared/tokenizer/tokenizer.ts'
+import { oneModel } from './one-model.ts'
 
 const embedded = new URL('../../models/embedded/', import.meta.url)
 const json = async (name: string) => JSON.parse(await readFile(new URL(name, embedded), 'utf8'))
@@ -27,8 +28,7 @@ export async function inProcessApi(
   const app = createApp({
     api: {
       build: '0.0.0',
-      generator: options.wrap?.(oracle) ?? oracle,
-      codec: textCodec(tokenizer, engine.info.model),
+      models: oneModel(options.wrap?.(oracle) ?? oracle, textCodec(tokenizer, engine.info.model)),
       health: () => ({}),
       mesh: null,
       metrics,

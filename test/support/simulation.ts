@@ -5,7 +5,7 @@ import {
   type GenerationUsage,
 } from '../../native-host/oracle/generation.ts'
 import { createOracle } from '../../native-host/oracle/oracle.ts'
-import type { OracleSettings } from '../../native-host/oracle/settings.ts'
+import { DEFAULT_ORACLE_SETTINGS, type OracleSettings } from '../../native-host/oracle/settings.ts'
 import type { PassItem } from '../../shared/engine/engine.ts'
 import { EngineError } from '../../shared/engine/engine-error.ts'
 import { GREEDY } from '../../shared/verify/settings.ts'
@@ -129,7 +129,7 @@ export async function simulate(
     throw new Error(`scenario ${scenario.seed}: ${what}`)
   }
   const slots = scenario.settings.slots ?? 4
-  const window = scenario.settings.window ?? 16
+  const window = scenario.settings.window ?? DEFAULT_ORACLE_SETTINGS.window
   const cap = Math.max(slots, scenario.settings.maxRows ?? 256)
   const seen = new Set<string>()
   let measuring = (scenario.settings.measureMs ?? 1) > 0

@@ -80,6 +80,7 @@ export class ToyEngine implements Engine {
       tokenizerHash: 'toy',
       maxSequences,
       maxRows,
+      kvCache: 'f16',
       model: {
         name: 'toy',
         architecture: 'hash',

@@ -8,6 +8,7 @@ import { useNode } from '../use-node.ts'
 import { Announcer } from './announcer.tsx'
 import { Composer } from './composer.tsx'
 import { MenuIcon, MoonIcon, SettingsIcon, SunIcon } from './icons.tsx'
+import { available, ModelChoice } from './model-choice.tsx'
 import { SettingsDialog } from './settings-dialog.tsx'
 import { Sidebar } from './sidebar.tsx'
 import { Thread } from './thread.tsx'
@@ -23,12 +24,14 @@ export function App({ source, store }: Props) {
   const [drawer, setDrawer] = useState(false)
   const [settings, setSettings] = useState(false)
   const { temperature, maxTokens, seed, scope, apiKey } = preferences
+  const node = useNode(source, apiKey)
+  const models = node.facts?.models ?? []
+  const model = available(models, preferences.model)
   const options = useMemo(
-    () => ({ temperature, maxTokens, seed, scope }),
-    [temperature, maxTokens, seed, scope],
+    () => ({ model, temperature, maxTokens, seed, scope }),
+    [model, temperature, maxTokens, seed, scope],
   )
   const chat = useChat(source, store, options)
-  const node = useNode(source, apiKey)
   const busy = chat.writing !== null
 
   const change = (next: Preferences) => {
@@ -93,6 +96,11 @@ export function App({ source, store }: Props) {
           ) : (
             <p className="title">New conversation</p>
           )}
+          <ModelChoice
+            models={models}
+            chosen={model}
+            onChange={(next) => change({ ...preferences, model: next })}
+          />
           <ThemeButton theme={preferences.theme} onChange={(theme) => change({ ...preferences, theme })} />
           <button
             type="button"

@@ -27,12 +27,14 @@ export function NodeStatus({ node }: { readonly node: NodeState }) {
         <span>Looking for your Oracle…</span>
       </div>
     )
-  const { model, engine, paceMs, scouts, scope } = facts
+  const { model, loading, engine, paceMs, scouts, scope } = facts
   return (
     <div className="node" data-state={model ? 'good' : 'wait'} data-where={whereKind(facts)}>
       <span className="dot" />
       <span className="node-text">
-        <strong>{model ?? 'No model yet'}</strong>
+        <strong>{model ?? (loading ? 'No model yet' : 'No model is loaded')}</strong>
+        {loading && <span className="loading">{loadingText(loading)}</span>}
+        {!model && !loading && <span>The next message loads one</span>}
         <Where facts={facts} />
         {engine !== null && <span title={`Engine: ${engine}`}>{engine}</span>}
         {scope !== null && (
@@ -46,6 +48,10 @@ export function NodeStatus({ node }: { readonly node: NodeState }) {
       </span>
     </div>
   )
+}
+
+function loadingText({ id, fraction }: NonNullable<NodeFacts['loading']>): string {
+  return `Loading ${id}${fraction === null ? '' : ` (${Math.round(fraction * 100)} %)`}…`
 }
 
 function whereKind({ where }: NodeFacts): 'host' | 'local' | 'mesh' {

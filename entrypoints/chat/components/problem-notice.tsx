@@ -40,6 +40,11 @@ const WORDS: Readonly<Record<ChatErrorKind, ProblemWords>> = {
     advice: 'It no longer fits into the context. Begin a new one.',
     action: 'new',
   },
+  model: {
+    title: 'That model does not answer.',
+    advice: 'Choose another one at the top of this page, or try again.',
+    action: 'retry',
+  },
   refused: { title: 'Your Oracle refused the request.', advice: '', action: 'settings' },
   failed: {
     title: 'Something failed inside your Oracle.',
@@ -47,6 +52,9 @@ const WORDS: Readonly<Record<ChatErrorKind, ProblemWords>> = {
     action: 'retry',
   },
 }
+
+/** Kinds of which the Oracle's own words say more. */
+const DETAILED: ReadonlySet<ChatErrorKind> = new Set(['model', 'refused', 'failed'])
 
 const LABELS: Readonly<Record<Exclude<ProblemAction, 'options'>, string>> = {
   retry: 'Try again',
@@ -62,7 +70,7 @@ interface Props {
 export function ProblemNotice({ error, onAction }: Props) {
   const { problems, optionsHref } = usePlace()
   const { title, advice, action } = problems[error.kind] ?? WORDS[error.kind]
-  const detail = error.kind === 'refused' || error.kind === 'failed' ? error.message : null
+  const detail = DETAILED.has(error.kind) ? error.message : null
   return (
     <div className="problem" role="alert" data-kind={error.kind}>
       <div>

@@ -18,6 +18,8 @@ export interface ChatTurn {
 }
 
 export interface AskOptions {
+  /** Id of one of the node's models; null: the one that is loaded. */
+  readonly model: string | null
   readonly temperature: number
   readonly maxTokens: number | null
   readonly seed: string | null
@@ -49,6 +51,10 @@ export interface Usage {
 export interface NodeFacts {
   readonly model: string | null
   readonly modelId: string | null
+  /** Those that may be asked for; empty where there is no choice. */
+  readonly models: readonly ModelChoice[]
+  /** The model that is being loaded, and how far it is, 0–1; null: none is. */
+  readonly loading: { readonly id: string; readonly fraction: number | null } | null
   /** The Oracle that serves the page, the one on this computer, or one of the mesh. */
   readonly where: 'host' | 'local' | { readonly oracle: string; readonly transport: Transport }
   /** null, here and below: it does not say. */
@@ -57,6 +63,13 @@ export interface NodeFacts {
   readonly scope: string | null
   /** Scouts in the pool. */
   readonly scouts: number | null
+}
+
+export interface ModelChoice {
+  readonly id: string
+  /** null: its file has none. */
+  readonly name: string | null
+  readonly isLoaded: boolean
 }
 
 export type ChatErrorKind =
@@ -68,6 +81,7 @@ export type ChatErrorKind =
   | 'stopping' // the Oracle is shutting down
   | 'key' // it wants a key
   | 'too-long' // the conversation no longer fits the context
+  | 'model' // the model that was asked for is not there, or does not load
   | 'refused' // a request that it does not take
   | 'failed' // its own fault
 

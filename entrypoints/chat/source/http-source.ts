@@ -33,8 +33,21 @@ interface Health {
   readonly pace_ms?: number
   readonly engine: { readonly kind?: string; readonly kernel?: string; readonly state: string }
   readonly model: { readonly name: string; readonly id: string } | null
+  readonly models?: readonly {
+    readonly id: string
+    readonly state: string
+    readonly bytes: number
+    readonly resident_bytes: number | null
+  }[]
   readonly mesh?: { readonly scope: string }
   readonly workers: readonly { readonly origin: string }[]
+}
+
+interface Models {
+  readonly data: readonly {
+    readonly id: string
+    readonly shard?: { readonly name: string | null; readonly state: string }
+  }[]
 }
 
 /** An Oracle's OpenAI-compatible API, at `base` (empty: where this page came from). */
@@ -51,12 +64,22 @@ export class HttpSource implements ChatSource {
   }
 
   async node(signal: AbortSignal): Promise<NodeFacts> {
-    const response = await this.#fetch('/health', { signal })
+    const [response, list] = await Promise.all([
+      this.#fetch('/health', { signal }),
+      this.#fetch('/v1/models', { signal }),
+    ])
     if (!response.ok && response.status !== 503) throw await errorOf(response)
     const health = (await response.json()) as Health
+    const models = list.ok ? ((await list.json()) as Models).data : []
     return {
       model: health.model?.name ?? null,
       modelId: health.model?.id ?? null,
+      models: models.map(({ id, shard }) => ({
+        id,
+        name: shard?.name ?? null,
+        isLoaded: shard?.state === 'loaded',
+      })),
+      loading: loadingOf(health),
       where: this.#where,
       engine: [health.engine.kind, health.engine.kernel].filter(Boolean).join(', ') || health.engine.state,
       paceMs: health.pace_ms ?? 0,
@@ -74,6 +97,7 @@ export class HttpSource implements ChatSource {
       method: 'POST',
       body: JSON.stringify({
         messages: turns,
+        ...(options.model !== null && { model: options.model }),
         stream: true,
         stream_options: { include_usage: true },
         temperature: options.temperature,
@@ -130,6 +154,21 @@ export class HttpSource implements ChatSource {
   }
 }
 
+function loadingOf({ models = [] }: Health): NodeFacts['loading'] {
+  const loading = models.find(({ state }) => state === 'loading')
+  if (!loading) return null
+  const { id, bytes, resident_bytes } = loading
+  // What its process holds beside the model is little, unless the model is.
+  return { id, fraction: resident_bytes === null ? null : Math.min(1, resident_bytes / bytes) }
+}
+
+const MODEL_CODES: ReadonlySet<string | null> = new Set([
+  'model_not_found',
+  'model_not_loadable',
+  'model_load_failed',
+  'insufficient_memory',
+])
+
 function usageOf(usage: NonNullable<Chunk['usage']>) {
   const { accepted_prediction_tokens, rejected_prediction_tokens } = usage.completion_tokens_details
   return {
@@ -154,6 +193,7 @@ async function errorOf(response: Response): Promise<ChatError> {
 function kindOf(status: number, code: string | null): ChatErrorKind {
   if (code === 'context_length_exceeded') return 'too-long'
   if (code === 'overloaded' || status === 429) return 'overloaded'
+  if (MODEL_CODES.has(code)) return 'model'
   if (code === 'engine_not_ready') return 'starting'
   if (code === 'shutting_down') return 'stopping'
   if (status === 401) return 'key'

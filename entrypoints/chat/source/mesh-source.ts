@@ -40,7 +40,8 @@ export class MeshSource implements ChatSource {
     for await (const message of this.#request({ type: 'info', oracles: this.#oracles() }, signal)) {
       if (message.type !== 'info') continue
       const { oracle, transport, model, modelId, scope, scouts } = message.facts
-      return { model, modelId, where: { oracle, transport }, engine: null, paceMs: 0, scope, scouts }
+      const unsaid = { models: [], loading: null, engine: null, paceMs: 0 }
+      return { model, modelId, where: { oracle, transport }, scope, scouts, ...unsaid }
     }
     throw new ChatError('gone', 'the mesh did not answer')
   }

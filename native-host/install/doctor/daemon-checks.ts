@@ -17,7 +17,7 @@ export function daemonChecks(
   shard: SelfCommand,
 ): Check[] {
   if (now === null) {
-    const { startable: can, why } = startable(settings, shard)
+    const { startable: can, why } = startable(settings, home, shard)
     const text = 'not running; the extension starts it when it needs it, or `shard serve`'
     return [
       can

@@ -2,11 +2,13 @@
 #include <napi.h>
 
 #include <cstring>
+#include <memory>
 
 #include "addon/arguments.h"
 #include "addon/boundary.h"
 #include "addon/engine_handle.h"
 #include "model/ternary_matrix.h"
+#include "support/read_bandwidth.h"
 #include "verify/sampler.h"
 
 namespace shard {
@@ -92,6 +94,18 @@ Napi::Value ternaryProduct(const Napi::CallbackInfo& info) {
   });
 }
 
+/** readBandwidth(threads): a promise of bytes per second. */
+Napi::Value bandwidth(const Napi::CallbackInfo& info) {
+  return answer(info.Env(), [&]() -> Napi::Value {
+    const int threads = toInt(info[0], "threads");
+    if (threads < 1 || threads > 256) fail(Code::BatchInvalid, "threads: 1 to 256 are expected");
+    auto measured = std::make_shared<double>(0);
+    return Task::start(
+        info.Env(), [=] { *measured = readBandwidth(threads); },
+        [=](Napi::Env env) -> Napi::Value { return Napi::Number::New(env, *measured); });
+  });
+}
+
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   auto* constructor = new Napi::FunctionReference(Napi::Persistent(EngineHandle::define(env)));
   env.SetInstanceData(constructor);
@@ -100,6 +114,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("threefry2x32", Napi::Function::New(env, threefry, "threefry2x32"));
   exports.Set("verifyLogits", Napi::Function::New(env, verifyLogits, "verifyLogits"));
   exports.Set("ternaryProduct", Napi::Function::New(env, ternaryProduct, "ternaryProduct"));
+  exports.Set("readBandwidth", Napi::Function::New(env, bandwidth, "readBandwidth"));
   return exports;
 }
 

@@ -84,6 +84,12 @@ EngineOptions toOptions(const Napi::Value& value) {
     if (name != "token" && name != "group") wrong("options", "activationScales token or group");
     out.activationScales = name == "token" ? ActivationScales::Token : ActivationScales::Group;
   }
+  const Napi::Value cache = from.Get("kvCache");
+  if (cache.IsString()) {
+    const std::string name = cache.As<Napi::String>().Utf8Value();
+    if (name != "f16" && name != "q8") wrong("options", "kvCache f16 or q8");
+    out.kvCache = name == "q8" ? KvType::Q8 : KvType::F16;
+  }
   if (out.maxSequences < 1 || out.maxRows < 1 || out.maxRows > 65536) wrong("options", "maxSequences ≥ 1 and maxRows 1 to 65536");
   return out;
 }

@@ -130,6 +130,7 @@ Napi::Value EngineHandle::info(const Napi::CallbackInfo& info) {
     out.Set("tokenizerHash", model.tokenizerHash);
     out.Set("maxSequences", engine.maxSequences());
     out.Set("maxRows", engine.maxRows());
+    out.Set("kvCache", engine.kvCache() == KvType::Q8 ? "q8" : "f16");
     return out;
   });
 }

@@ -28,8 +28,9 @@ Engine::Engine(ByteSource& source, const EngineOptions& options)
     : options_(options),
       kernels_(chooseKernels(options.kernel)),
       model_(loadModel(source, options.activationScales)),
+      layout_(model_->config, options.kvCache),
       pool_(chooseThreads(options.threads)),
-      pass_(*model_, *kernels_, pool_),
+      pass_(*model_, *kernels_, pool_, layout_),
       samplers_(static_cast<std::size_t>(pool_.threads())) {}
 
 Sequence& Engine::find(int id) {
@@ -43,7 +44,7 @@ int Engine::createSequence() {
     fail(Code::SequenceLimit, std::to_string(options_.maxSequences) + " sequences are open, the most allowed; release one");
   }
   const int id = nextSequence_;
-  sequences_.emplace(id, std::make_unique<Sequence>(model_->config));
+  sequences_.emplace(id, std::make_unique<Sequence>(layout_));
   nextSequence_++;
   return id;
 }

@@ -23,6 +23,7 @@ struct EngineOptions {
   int maxSequences = 64;
   int maxRows = 512;
   ActivationScales activationScales = ActivationScales::Usual;
+  KvType kvCache = KvType::F16;
 };
 
 enum class LogitsWanted { None, Last, All };
@@ -51,6 +52,7 @@ class Engine {
   int threads() const { return pool_.threads(); }
   int maxSequences() const { return options_.maxSequences; }
   int maxRows() const { return options_.maxRows; }
+  KvType kvCache() const { return layout_.type(); }
 
   int createSequence();
   void releaseSequence(int id);
@@ -71,6 +73,7 @@ class Engine {
   EngineOptions options_;
   const KernelSet* kernels_;
   std::unique_ptr<Model> model_;
+  KvLayout layout_;
   ThreadPool pool_;
   Forward pass_;
   std::unordered_map<int, std::unique_ptr<Sequence>> sequences_;

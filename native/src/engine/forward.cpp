@@ -16,10 +16,11 @@ constexpr double kWorthSharing = 400e3;
 
 }  // namespace
 
-Forward::Forward(const Model& model, const KernelSet& kernels, ThreadPool& pool)
+Forward::Forward(const Model& model, const KernelSet& kernels, ThreadPool& pool, const KvLayout& layout)
     : model_(model),
       kernels_(kernels),
       pool_(pool),
+      layout_(layout),
       logitStride_(padded(model.config.vocab)),
       xStride_(padded(model.config.width)),
       qStride_(padded(model.config.queryWidth())),
@@ -84,7 +85,12 @@ void Forward::growScores(int positions) {
   scoreStride_ = 0;
   const auto group = static_cast<std::size_t>(model_.config.heads / model_.config.kvHeads);
   for (auto& scores : scores_) scores = AlignedBuffer<float>(group * stride * 2);
-  for (auto& table : tables_) table.resize(stride * 2 / kBlockPositions * 2);
+  const std::size_t blocks = stride * 2 / kBlockPositions;
+  for (BlockTable& table : tables_) {
+    table.keys.resize(blocks);
+    table.values.resize(blocks);
+    table.scales.resize(blocks);
+  }
   scoreStride_ = stride * 2;  // room to grow into
 }
 
@@ -169,25 +175,65 @@ void Forward::rotateAndStore(int layer, const std::vector<Row>& rows) {
   };
   const int count = static_cast<int>(rows.size());
   pool_.run(count, pieceFor(count, c.queryWidth() * 8.0), [&](int begin, int end, int) {
-    std::uint16_t half[1024];  // a head's dimensions, see ModelConfig's limit
     for (int i = begin; i < end; i++) {
       const Row& row = rows[static_cast<std::size_t>(i)];
       float* q = q_.data() + static_cast<std::size_t>(i) * qStride_;
       for (int h = 0; h < c.heads; h++) rotate(q + h * dim, row.position, weights.qNorm);
       kernels_.roundToHalf(q, c.queryWidth());
-      const auto block = static_cast<std::size_t>(row.position / kBlockPositions);
-      const int inside = row.position % kBlockPositions;
       for (int h = 0; h < c.kvHeads; h++) {
         float* k = k_.data() + static_cast<std::size_t>(i) * kvStride_ + h * dim;
         rotate(k, row.position, weights.kNorm);
-        kernels_.toHalf(k, half, dim);
-        std::uint16_t* keys = row.sequence->keys(block, layer, h) + (inside / 16) * dim * 16 + inside % 16;
-        for (int d = 0; d < dim; d++) keys[d * 16] = half[d];
-        kernels_.toHalf(v_.data() + static_cast<std::size_t>(i) * kvStride_ + h * dim,
-                        row.sequence->values(block, layer, h) + inside * dim, dim);
+        storeKey(*row.sequence, row.position, layer, h, k);
+        storeValue(*row.sequence, row.position, layer, h, v_.data() + static_cast<std::size_t>(i) * kvStride_ + h * dim);
       }
     }
   });
+}
+
+namespace {
+
+constexpr int kMostDims = 1024;  // of a head, see ModelConfig's limit
+
+struct Place {
+  std::size_t block;
+  int inside;
+  explicit Place(int position) : block(static_cast<std::size_t>(position / kBlockPositions)), inside(position % kBlockPositions) {}
+};
+
+/** One position's dimensions into vectors of 16 positions. */
+template <typename T>
+void scatterKey(const T* from, int dim, int inside, std::uint8_t* block) {
+  T* to = reinterpret_cast<T*>(block) + (inside / 16) * dim * 16 + inside % 16;
+  for (int d = 0; d < dim; d++) to[d * 16] = from[d];
+}
+
+}  // namespace
+
+void Forward::storeKey(Sequence& sequence, int position, int layer, int head, const float* key) {
+  const int dim = model_.config.headDim;
+  const Place place(position);
+  std::uint8_t* block = sequence.keys(place.block, layer, head);
+  if (layout_.type() == KvType::F16) {
+    std::uint16_t half[kMostDims];
+    kernels_.toHalf(key, half, dim);
+    scatterKey(half, dim, place.inside, block);
+  } else {
+    std::int8_t codes[kMostDims];
+    sequence.scales(place.block, layer, head)[place.inside] = quantiseHead(key, dim, codes);
+    scatterKey(codes, dim, place.inside, block);
+  }
+}
+
+void Forward::storeValue(Sequence& sequence, int position, int layer, int head, const float* value) {
+  const int dim = model_.config.headDim;
+  const Place place(position);
+  std::uint8_t* block = sequence.values(place.block, layer, head);
+  if (layout_.type() == KvType::F16) {
+    kernels_.toHalf(value, reinterpret_cast<std::uint16_t*>(block) + place.inside * dim, dim);
+  } else {
+    std::int8_t* codes = reinterpret_cast<std::int8_t*>(block) + place.inside * dim;
+    sequence.scales(place.block, layer, head)[kBlockPositions + place.inside] = quantiseHead(value, dim, codes);
+  }
 }
 
 void Forward::attention(int layer, const std::vector<Row>& rows) {
@@ -197,22 +243,24 @@ void Forward::attention(int layer, const std::vector<Row>& rows) {
   for (const Row& row : rows) longest = std::max(longest, row.position + 1);
   const int tasks = static_cast<int>(rows.size()) * c.kvHeads;
   pool_.run(tasks, pieceFor(tasks, 4.0 * longest * group * c.headDim), [&](int begin, int end, int thread) {
-    std::vector<const std::uint16_t*>& table = tables_[static_cast<std::size_t>(thread)];
+    BlockTable& table = tables_[static_cast<std::size_t>(thread)];
     for (int task = begin; task < end; task++) {
       const Row& row = rows[static_cast<std::size_t>(task / c.kvHeads)];
       const int head = task % c.kvHeads;
       const auto i = static_cast<std::size_t>(task / c.kvHeads);
       const std::size_t blocks = static_cast<std::size_t>(row.position / kBlockPositions) + 1;
       for (std::size_t b = 0; b < blocks; b++) {
-        table[b] = row.sequence->keys(b, layer, head);
-        table[blocks + b] = row.sequence->values(b, layer, head);
+        table.keys[b] = row.sequence->keys(b, layer, head);
+        table.values[b] = row.sequence->values(b, layer, head);
+        if (layout_.type() == KvType::Q8) table.scales[b] = row.sequence->scales(b, layer, head);
       }
       AttentionTask t{};
       const std::size_t offset = i * qStride_ + static_cast<std::size_t>(head) * static_cast<std::size_t>(group * c.headDim);
       t.q = q_.data() + offset;
       t.out = attnOut_.data() + offset;
-      t.keys = table.data();
-      t.values = table.data() + blocks;
+      t.keys = table.keys.data();
+      t.values = table.values.data();
+      t.scales = layout_.type() == KvType::Q8 ? table.scales.data() : nullptr;
       t.scores = scores_[static_cast<std::size_t>(thread)].data();
       t.scoreStride = scoreStride_;
       t.queries = group;

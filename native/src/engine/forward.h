@@ -22,7 +22,8 @@ struct Row {
 
 class Forward {
  public:
-  Forward(const Model& model, const KernelSet& kernels, ThreadPool& pool);
+  /** @param layout of every row's sequence; outlives this */
+  Forward(const Model& model, const KernelSet& kernels, ThreadPool& pool, const KvLayout& layout);
 
   /**
    * Fills the KV cache at the rows' positions (which must be reserved) and computes logits for the rows that ask.
@@ -66,12 +67,15 @@ class Forward {
   void quantiseRow(Activations& a, int row);
   /** Norms heads where the model does, rotates them, puts keys and values in the cache. */
   void rotateAndStore(int layer, const std::vector<Row>& rows);
+  void storeKey(Sequence& sequence, int position, int layer, int head, const float* key);
+  void storeValue(Sequence& sequence, int position, int layer, int head, const float* value);
   void attention(int layer, const std::vector<Row>& rows);
   int pieceFor(int groups, double workPerGroup) const;
 
   const Model& model_;
   const KernelSet& kernels_;
   ThreadPool& pool_;
+  const KvLayout& layout_;
   std::size_t capacity_ = 0;      // rows
   std::size_t logitStride_;
   AlignedBuffer<float> x_;        // the residual stream [rows][width padded]
@@ -86,7 +90,12 @@ class Forward {
   int ropePositions_ = 0;
   std::vector<AlignedBuffer<float>> scores_;  // per thread [heads per KV head][context padded]
   std::size_t scoreStride_ = 0;
-  std::vector<std::vector<const std::uint16_t*>> tables_;  // per thread: a row's KV blocks
+  /** Per thread: where a row's KV blocks have one head's keys, values, and scales. */
+  struct BlockTable {
+    std::vector<const void*> keys, values;
+    std::vector<const std::uint16_t*> scales;
+  };
+  std::vector<BlockTable> tables_;
 };
 
 }  // namespace shard

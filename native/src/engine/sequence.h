@@ -2,32 +2,25 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <vector>
 
-#include "model/config.h"
+#include "engine/kv_layout.h"
 #include "support/aligned_buffer.h"
 
 namespace shard {
 
-/** Positions per KV block: small enough to waste little, large enough that a block's rows stream well. */
-constexpr int kBlockPositions = 64;
-
-/**
- * f16 keys and values of 64 positions for all layers. Per layer and KV head: keys [64 / 16][headDim][16] (16 positions
- * to a vector), then values [64][headDim].
- */
+/** 64 positions of all layers, as KvLayout has it. */
 struct KvBlock {
-  explicit KvBlock(std::size_t halves) : data(halves) {}
-  AlignedBuffer<std::uint16_t> data;
+  explicit KvBlock(std::size_t bytes) : data(bytes) {}
+  AlignedBuffer<std::uint8_t> data;
 };
 
 class Sequence {
  public:
-  explicit Sequence(const ModelConfig& config)
-      : headSize_(static_cast<std::size_t>(kBlockPositions) * static_cast<std::size_t>(config.headDim)),
-        kvHeads_(static_cast<std::size_t>(config.kvHeads)),
-        layers_(static_cast<std::size_t>(config.layers)) {}
+  /** @param layout outlives the sequence */
+  explicit Sequence(const KvLayout& layout) : layout_(layout) {}
 
   const std::vector<int>& tokens() const { return tokens_; }
   int length() const { return static_cast<int>(tokens_.size()); }
@@ -38,10 +31,10 @@ class Sequence {
     tokens_.reserve(tokens_.size() + static_cast<std::size_t>(count));
     for (std::size_t b = tokens_.size() / kBlockPositions; b < needed; b++) {
       if (b >= blocks_.size()) {
-        blocks_.push_back(std::make_shared<KvBlock>(blockSize()));
+        blocks_.push_back(std::make_shared<KvBlock>(layout_.blockBytes()));
       } else if (blocks_[b].use_count() > 1) {
-        auto own = std::make_shared<KvBlock>(blockSize());
-        std::memcpy(own->data.data(), blocks_[b]->data.data(), blockSize() * sizeof(std::uint16_t));
+        auto own = std::make_shared<KvBlock>(layout_.blockBytes());
+        std::memcpy(own->data.data(), blocks_[b]->data.data(), layout_.blockBytes());
         blocks_[b] = std::move(own);
       }
     }
@@ -66,18 +59,15 @@ class Sequence {
   }
 
   std::size_t blockCount() const { return blocks_.size(); }
-  std::uint16_t* keys(std::size_t block, int layer, int head) { return at(block, layer, head); }
-  std::uint16_t* values(std::size_t block, int layer, int head) { return at(block, layer, head) + headSize_; }
-
- private:
-  std::size_t blockSize() const { return layers_ * kvHeads_ * headSize_ * 2; }
-  std::uint16_t* at(std::size_t block, int layer, int head) {
-    return blocks_[block]->data.data() + (static_cast<std::size_t>(layer) * kvHeads_ + static_cast<std::size_t>(head)) * headSize_ * 2;
+  std::uint8_t* keys(std::size_t block, int layer, int head) { return blocks_[block]->data.data() + layout_.keys(layer, head); }
+  std::uint8_t* values(std::size_t block, int layer, int head) { return blocks_[block]->data.data() + layout_.values(layer, head); }
+  /** Of the keys [64], then of the values [64]; f16 caches have none. */
+  std::uint16_t* scales(std::size_t block, int layer, int head) {
+    return reinterpret_cast<std::uint16_t*>(blocks_[block]->data.data() + layout_.scales(layer, head));
   }
 
-  std::size_t headSize_;
-  std::size_t kvHeads_;
-  std::size_t layers_;
+ private:
+  const KvLayout& layout_;
   std::vector<int> tokens_;
   std::vector<std::shared_ptr<KvBlock>> blocks_;
 };

@@ -202,19 +202,38 @@ void dense(const DenseView& m, const float* x, std::size_t stride, int count, in
 
 // --- attention ---------------------------------------------------------------------------------------------------
 
-/** Scores of Q query heads: lane = position, one fma chain over the head's dimensions. */
-template <typename V, int Q>
+/** What a cache holds: sixteen of its elements as floats, not yet scaled. */
+template <typename V>
+struct CachedHalf {
+  using Element = unsigned short;
+  static constexpr bool kScaled = false;
+  static V load(const Element* p) { return V::loadHalf(p); }
+};
+template <typename V>
+struct CachedInt8 {
+  using Element = signed char;
+  static constexpr bool kScaled = true;
+  static V load(const Element* p) { return V::loadInt8(p); }
+};
+
+/** Scores of Q query heads: lane = position, one fma chain over the head's dimensions; then a position's scale, if any. */
+template <typename V, typename C, int Q>
 void attentionScores(const AttentionTask& t, int first) {
   const int blocksOf16 = t.blockPositions / 16;
   const V scale = V::set(t.scale);
   for (int p = 0; p < t.count; p += 16) {
-    const unsigned short* k =
-        t.keys[p / t.blockPositions] + static_cast<std::size_t>(p / 16 % blocksOf16) * t.headDim * 16;
+    const int block = p / t.blockPositions, inside = p / 16 % blocksOf16;
+    const typename C::Element* k =
+        static_cast<const typename C::Element*>(t.keys[block]) + static_cast<std::size_t>(inside) * t.headDim * 16;
     V acc[Q];
     for (int h = 0; h < Q; h++) acc[h] = V::set(0.0f);
     for (int d = 0; d < t.headDim; d++) {
-      const V key = V::loadHalf(k + d * 16);
+      const V key = C::load(k + d * 16);
       for (int h = 0; h < Q; h++) acc[h] = V::fma(V::set(t.q[(first + h) * t.headDim + d]), key, acc[h]);
+    }
+    if (C::kScaled) {
+      const V steps = V::loadHalf(t.scales[block] + inside * 16);
+      for (int h = 0; h < Q; h++) acc[h] = V::mul(acc[h], steps);
     }
     for (int h = 0; h < Q; h++) V::mul(acc[h], scale).store(t.scores + (first + h) * t.scoreStride + p);
   }
@@ -238,18 +257,27 @@ void attentionSoftmax(float* scores, int count) {
   for (int p = 0; p < padded; p += 16) V::mul(V::load(scores + p), inverse).store(scores + p);
 }
 
+/** Probabilities times their positions' scales, so that values need none. */
+template <typename V>
+void scaleProbabilities(const AttentionTask& t, float* scores) {
+  for (int p = 0; p < t.count; p += 16) {
+    const unsigned short* steps = t.scales[p / t.blockPositions] + t.blockPositions + p % t.blockPositions;
+    V::mul(V::load(scores + p), V::loadHalf(steps)).store(scores + p);
+  }
+}
+
 /** out = Σ probability · value: lane = dimension, one fma chain over the positions. */
-template <typename V, int Q, int D>
+template <typename V, typename C, int Q, int D>
 void attentionValues(const AttentionTask& t, int first, int dimension) {
   V acc[Q][D];
   for (int h = 0; h < Q; h++)
     for (int d = 0; d < D; d++) acc[h][d] = V::set(0.0f);
   for (int base = 0, block = 0; base < t.count; base += t.blockPositions, block++) {
     const int end = t.count - base < t.blockPositions ? t.count - base : t.blockPositions;
-    const unsigned short* v = t.values[block] + dimension;
+    const typename C::Element* v = static_cast<const typename C::Element*>(t.values[block]) + dimension;
     for (int p = 0; p < end; p++, v += t.headDim) {
       V value[D];
-      for (int d = 0; d < D; d++) value[d] = V::loadHalf(v + d * 16);
+      for (int d = 0; d < D; d++) value[d] = C::load(v + d * 16);
       for (int h = 0; h < Q; h++) {
         const V probability = V::set(t.scores[(first + h) * t.scoreStride + base + p]);
         for (int d = 0; d < D; d++) acc[h][d] = V::fma(probability, value[d], acc[h][d]);
@@ -260,19 +288,29 @@ void attentionValues(const AttentionTask& t, int first, int dimension) {
     for (int d = 0; d < D; d++) acc[h][d].store(t.out + (first + h) * t.headDim + dimension + d * 16);
 }
 
-template <typename V, int Q>
+template <typename V, typename C, int Q>
 void attendQueries(const AttentionTask& t, int first) {
-  attentionScores<V, Q>(t, first);
-  for (int h = 0; h < Q; h++) attentionSoftmax<V>(t.scores + (first + h) * t.scoreStride, t.count);
+  attentionScores<V, C, Q>(t, first);
+  for (int h = 0; h < Q; h++) {
+    float* scores = t.scores + (first + h) * t.scoreStride;
+    attentionSoftmax<V>(scores, t.count);
+    if (C::kScaled) scaleProbabilities<V>(t, scores);
+  }
   int d = 0;
-  for (; d + 32 <= t.headDim; d += 32) attentionValues<V, Q, 2>(t, first, d);
-  for (; d < t.headDim; d += 16) attentionValues<V, Q, 1>(t, first, d);
+  for (; d + 32 <= t.headDim; d += 32) attentionValues<V, C, Q, 2>(t, first, d);
+  for (; d < t.headDim; d += 16) attentionValues<V, C, Q, 1>(t, first, d);
+}
+
+template <typename V, typename C>
+void attendCached(const AttentionTask& t) {
+  int h = 0;
+  for (; h + 4 <= t.queries && V::kWide; h += 4) attendQueries<V, C, V::kWide ? 4 : 1>(t, h);
+  for (; h + 2 <= t.queries; h += 2) attendQueries<V, C, 2>(t, h);
+  for (; h < t.queries; h++) attendQueries<V, C, 1>(t, h);
 }
 
 template <typename V>
 void attend(const AttentionTask& t) {
-  int h = 0;
-  for (; h + 4 <= t.queries && V::kWide; h += 4) attendQueries<V, V::kWide ? 4 : 1>(t, h);
-  for (; h + 2 <= t.queries; h += 2) attendQueries<V, 2>(t, h);
-  for (; h < t.queries; h++) attendQueries<V, 1>(t, h);
+  if (t.scales != nullptr) attendCached<V, CachedInt8<V>>(t);
+  else attendCached<V, CachedHalf<V>>(t);
 }

@@ -53,8 +53,10 @@ enum class Glu { Silu, SquaredRelu };
 /** One query row and one KV head: `queries` query heads against positions [0, count). */
 struct AttentionTask {
   const float* q;                     // [queries][headDim]
-  const std::uint16_t* const* keys;   // per block of kBlockPositions: [block / 16][headDim][16] f16
-  const std::uint16_t* const* values; // per block of kBlockPositions: [block][headDim] f16
+  const void* const* keys;            // per block of blockPositions: [block / 16][headDim][16], f16 or int8
+  const void* const* values;          // per block of blockPositions: [block][headDim], f16 or int8
+  /** With int8, per block: f16 scales of the keys [block], then of the values [block]. nullptr: f16. */
+  const std::uint16_t* const* scales;
   float* scores;                      // scratch: [queries][scoreStride]
   float* out;                         // [queries][headDim]
   std::size_t scoreStride;            // ≥ count rounded up to 16
@@ -96,5 +98,6 @@ const KernelSet* findKernels(const char* name);
 extern const KernelSet kPortableKernels;
 const KernelSet* avx2Kernels();
 const KernelSet* avx512vnniKernels();
+const KernelSet* neonKernels();
 
 }  // namespace shard

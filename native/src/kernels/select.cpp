@@ -1,4 +1,4 @@
-// Which kernel sets this processor (and its operating system) runs. NEON's place is here and in a neon.cpp.
+// Which kernel sets this processor (and its operating system) runs.
 #include <cstdint>
 #include <cstring>
 
@@ -13,12 +13,20 @@
 #endif
 #endif
 
+#if defined(__aarch64__) && defined(__linux__)
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
+#elif defined(_M_ARM64)
+#include <windows.h>
+#endif
+
 namespace shard {
 namespace {
 
 struct Features {
   bool avx2 = false;
   bool avx512vnni = false;
+  bool neonDotProduct = false;
 };
 
 #if defined(SHARD_X64)
@@ -69,7 +77,17 @@ Features detect() {
   return out;
 }
 #else
-Features detect() { return {}; }
+Features detect() {
+  Features out;
+#if defined(__aarch64__) && defined(__APPLE__)
+  out.neonDotProduct = true;  // since the first such Mac
+#elif defined(__aarch64__) && defined(__linux__)
+  out.neonDotProduct = (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0;
+#elif defined(_M_ARM64)
+  out.neonDotProduct = IsProcessorFeaturePresent(PF_ARM_V82_DP_INSTRUCTIONS_AVAILABLE) != 0;
+#endif
+  return out;
+}
 #endif
 
 struct Available {
@@ -79,6 +97,7 @@ struct Available {
     int n = 0;
     if (features.avx512vnni && avx512vnniKernels() != nullptr) sets[n++] = avx512vnniKernels();
     if (features.avx2 && avx2Kernels() != nullptr) sets[n++] = avx2Kernels();
+    if (features.neonDotProduct && neonKernels() != nullptr) sets[n++] = neonKernels();
     sets[n] = &kPortableKernels;
   }
 };

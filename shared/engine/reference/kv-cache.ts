@@ -1,21 +1,33 @@
-import { roundToHalf } from '../float16.ts'
+import type { KvCacheType } from '../kv-cache-type.ts'
+import { storeHead } from './kv-head.ts'
 
 /** Positions allocated at first; doubled when full, so that short chats stay small. */
 const FIRST_CAPACITY = 64
 
+export interface KvShape {
+  readonly layers: number
+  readonly kvHeads: number
+  readonly headDim: number
+  readonly contextLength: number
+}
+
 /**
- * Keys and values of one sequence, per layer [positions × kvWidth], rounded to binary16 as the native engine stores them
- * (and held as float32 for speed). Grows to the model's context length at most.
+ * Keys and values of one sequence, per layer [positions × heads × headDim], rounded as the native engine stores them (and
+ * held as float32 for speed). Grows to the model's context length at most.
  */
 export class KvCache {
+  readonly #headDim: number
   readonly #width: number
+  readonly #type: KvCacheType
   readonly #context: number
   #capacity = 0
   #keys: Float32Array[]
   #values: Float32Array[]
 
-  constructor(layers: number, kvWidth: number, contextLength: number) {
-    this.#width = kvWidth
+  constructor({ layers, kvHeads, headDim, contextLength }: KvShape, type: KvCacheType) {
+    this.#headDim = headDim
+    this.#width = kvHeads * headDim
+    this.#type = type
     this.#context = contextLength
     this.#keys = Array.from({ length: layers }, () => new Float32Array(0))
     this.#values = Array.from({ length: layers }, () => new Float32Array(0))
@@ -33,9 +45,10 @@ export class KvCache {
     this.#reserve(position + 1)
     const keys = this.#keys[layer]!
     const values = this.#values[layer]!
-    for (let i = 0, at = position * this.#width; i < this.#width; i++, at++) {
-      keys[at] = roundToHalf(key[i]!)
-      values[at] = roundToHalf(value[i]!)
+    const at = position * this.#width
+    for (let i = 0; i < this.#width; i += this.#headDim) {
+      storeHead(this.#type, key.subarray(i, i + this.#headDim), keys, at + i)
+      storeHead(this.#type, value.subarray(i, i + this.#headDim), values, at + i)
     }
   }
 

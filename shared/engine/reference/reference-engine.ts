@@ -12,6 +12,7 @@ import type {
 } from '../engine.ts'
 import { EngineError } from '../engine-error.ts'
 import { parseGguf } from '../gguf.ts'
+import type { KvCacheType } from '../kv-cache-type.ts'
 import { modelInfo, readModelConfig } from '../model-config.ts'
 import { SerialQueue, throwIfAborted } from '../serial-queue.ts'
 import { hashGgufTokenizer } from '../tokenizer-hash.ts'
@@ -26,6 +27,8 @@ export interface ReferenceEngineOptions {
   readonly maxRows?: number
   /** Instead of the architecture's usual choice. */
   readonly activationScales?: ActivationScales
+  /** Default f16. */
+  readonly kvCache?: KvCacheType
 }
 
 /** Enough for a few conversations and their drafts; a sequence's KV cache takes memory only as it fills. */
@@ -59,6 +62,7 @@ export async function loadReferenceEngine(
     tokenizerHash: await hashGgufTokenizer(gguf),
     maxSequences: options.maxSequences ?? DEFAULT_MAX_SEQUENCES,
     maxRows: options.maxRows ?? DEFAULT_MAX_ROWS,
+    kvCache: options.kvCache ?? 'f16',
   }
   return new ReferenceEngine(info, new Graph(config, weights))
 }
@@ -79,7 +83,6 @@ class ReferenceEngine implements Engine {
 
   createSequence(): Promise<SequenceId> {
     return this.#run(() => {
-      const { layers, kvHeads, headDim, contextLength } = this.info.model
       if (this.#sequences.size >= this.info.maxSequences) {
         throw new EngineError(
           'SEQUENCE_LIMIT',
@@ -87,7 +90,7 @@ class ReferenceEngine implements Engine {
         )
       }
       const id = this.#nextId++
-      this.#sequences.set(id, { cache: new KvCache(layers, kvHeads * headDim, contextLength), tokens: [] })
+      this.#sequences.set(id, { cache: new KvCache(this.info.model, this.info.kvCache), tokens: [] })
       return id
     })
   }

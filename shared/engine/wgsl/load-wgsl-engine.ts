@@ -126,5 +126,6 @@ function describe(
     tokenizerHash,
     maxSequences,
     maxRows,
+    kvCache: 'f16',
   }
 }

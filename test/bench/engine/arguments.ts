@@ -1,3 +1,5 @@
+import { ContenderError } from './contender.ts'
+
 /** What is wrong with a command line, for whoever typed it. */
 export class ArgumentError extends Error {
   override readonly name = 'ArgumentError'
@@ -32,7 +34,10 @@ export async function runMain(main: () => Promise<void>): Promise<void> {
   try {
     await main()
   } catch (error) {
-    const isOrderly = error instanceof ArgumentError || (error instanceof Error && 'code' in error)
+    const isOrderly =
+      error instanceof ArgumentError ||
+      error instanceof ContenderError ||
+      (error instanceof Error && 'code' in error)
     process.stderr.write(`shard: ${isOrderly ? (error as Error).message : (error as Error).stack}\n`)
     process.exitCode = error instanceof ArgumentError ? 2 : 1
   }

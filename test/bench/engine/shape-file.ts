@@ -63,7 +63,8 @@ export async function shapeFile(
   return path
 }
 
-function shapeOf({ shape, type, head, architecture }: ShapeFileOptions): Shape {
+/** The shape as these options have it. */
+export function shapeOf({ shape, type, head, architecture }: ShapeFileOptions): Shape {
   const own: Shape = SHAPES[shape]
   const isTernary = (of: MatrixType | null) => of === own.type
   return {

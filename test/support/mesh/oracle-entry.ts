@@ -27,21 +27,21 @@ const mesh = await OracleMesh.start({
     offered: () => say({ type: 'offered' }),
   },
 })
-if (!start.notReady) {
-  mesh.setTarget({
-    model: 'toy',
-    draftModel: 'toy',
-    tokenizerHash: start.tokenizerHash,
-    vocabSize: TOY_VOCAB,
-  })
+const pool = mesh.poolFor(start.tokenizerHash)
+const target = {
+  model: 'toy',
+  draftModel: 'toy',
+  tokenizerHash: start.tokenizerHash,
+  vocabSize: TOY_VOCAB,
 }
-mesh.pool.onChange(() => say({ type: 'workers', ids: mesh.pool.workers().map(({ id }) => id) }))
+if (!start.notReady) mesh.setTargets([target])
+pool.onChange(() => say({ type: 'workers', ids: pool.workers().map(({ id }) => id) }))
 
 /** Plays the Oracle's core for one assignment: verifies against the toy's text whatever is drafted, paced by drafts. */
 async function generate(command: Extract<OracleCommand, { type: 'generate' }>): Promise<void> {
   const { id, prompt, tokens, key, window } = command
   const truth = [...prompt, ...toyText(prompt, key, tokens)]
-  const worker = mesh.pool.workers().find((one: DraftWorker) => one.id === command.worker)
+  const worker = pool.workers().find((one: DraftWorker) => one.id === command.worker)
   if (!worker) {
     say({
       type: 'generated',
@@ -101,7 +101,7 @@ async function generate(command: Extract<OracleCommand, { type: 'generate' }>): 
 
 /** Verified upon Verified, as a fast Oracle would send them, whether the worker reads or not. */
 async function pour({ worker: id, tokens }: Extract<OracleCommand, { type: 'pour' }>): Promise<void> {
-  const worker = mesh.pool.workers().find((one) => one.id === id) as DraftWorker
+  const worker = pool.workers().find((one) => one.id === id) as DraftWorker
   let closed: { reason: string; fault: boolean } | null = null
   const context = new Array<number>(tokens).fill(1)
   const task = {
@@ -140,15 +140,10 @@ process.on('message', (command: OracleCommand) => {
       void pour(command)
       return
     case 'recruit':
-      mesh.pool.recruit({ wanted: 1, scope: command.scope, contextLength: 256, expectedTokens: 64 })
+      pool.recruit({ wanted: 1, scope: command.scope, contextLength: 256, expectedTokens: 64 })
       return
     case 'ready':
-      mesh.setTarget({
-        model: 'toy',
-        draftModel: 'toy',
-        tokenizerHash: start.tokenizerHash,
-        vocabSize: TOY_VOCAB,
-      })
+      mesh.setTargets([target])
       return
     case 'peers':
       say({ type: 'peers', peers: mesh.peers() })

@@ -1,13 +1,23 @@
 import { describe, expect, it } from 'vitest'
 import { ApiError } from '../../../native-host/api/api-error.ts'
 import { parseChatRequest } from '../../../native-host/api/chat-request.ts'
-import { parseCompletionRequest } from '../../../native-host/api/completion-request.ts'
+import { checkCompletion, parseCompletionRequest } from '../../../native-host/api/completion-request.ts'
 import { parseJson } from '../../../native-host/api/json-body.ts'
+import { checkBias } from '../../../native-host/api/parameters.ts'
 
-const bounds = { vocabSize: 4096, scope: 'own' } as const
+const bounds = { scope: 'own' } as const
+const VOCABULARY = 4096
 const messages = [{ role: 'user', content: 'hi' }]
-const chat = (fields: object) => parseChatRequest({ model: 'm', messages, ...fields }, bounds)
-const completion = (fields: object) => parseCompletionRequest({ model: 'm', prompt: 'x', ...fields }, bounds)
+const chat = (fields: object) => {
+  const request = parseChatRequest({ model: 'm', messages, ...fields }, bounds)
+  checkBias(request, VOCABULARY)
+  return request
+}
+const completion = (fields: object) => {
+  const request = parseCompletionRequest({ model: 'm', prompt: 'x', ...fields }, bounds)
+  checkCompletion(request, VOCABULARY)
+  return request
+}
 
 function error(run: () => unknown): ApiError {
   try {
@@ -121,10 +131,20 @@ describe('chat requests', () => {
     ])
   })
 
+  it.each([
+    [{}, null],
+    [{ keep_alive: null }, null],
+    [{ keep_alive: 0 }, 0],
+    [{ keep_alive: '90s' }, 90_000],
+    [{ keep_alive: -1 }, Number.POSITIVE_INFINITY],
+  ])('read keep_alive: %j', (fields, ms) => {
+    expect(chat(fields).keepAliveMs).toBe(ms)
+    expect(completion(fields).keepAliveMs).toBe(ms)
+  })
+
   it('narrow the scope, never widen it', () => {
     const scope = (asked: string, allowed: 'none' | 'own' | 'swarm') =>
-      parseChatRequest({ model: 'm', messages, shard: { scope: asked } }, { vocabSize: 1, scope: allowed })
-        .scope
+      parseChatRequest({ model: 'm', messages, shard: { scope: asked } }, { scope: allowed }).scope
     expect(scope('none', 'swarm')).toBe('none')
     expect(scope('own', 'swarm')).toBe('own')
     expect(scope('swarm', 'own')).toBe('own')
@@ -189,6 +209,8 @@ describe('chat requests', () => {
     ['response_format', { response_format: { type: 'json_object' } }],
     ['response_format', { response_format: { type: 'json_schema', json_schema: {} } }],
     ['modalities', { modalities: ['text', 'audio'] }],
+    ['keep_alive', { keep_alive: 'soon' }],
+    ['keep_alive', { keep_alive: true }],
     ['shard.scope', { shard: { scope: 'all' } }],
     ['shard.x', { shard: { x: 1 } }],
     ['prompt', { prompt: 'x' }],

@@ -178,6 +178,12 @@ describe('the native host in words', () => {
     expect(describeHost(attached(busy))?.help).toBe('2 requests running, 1 waiting.')
     const restarting = running({ engine: { state: 'restarting', kind: null, kernel: null, why: '' } })
     expect(describeHost(attached(restarting))?.help).toContain('restarting')
+    const idle = running({ engine: { state: 'unloaded', kind: null, kernel: null, why: '' }, model: null })
+    expect(describeHost(attached(idle))).toMatchObject({
+      state: 'running',
+      detail: expect.stringContaining('no model'),
+      help: 'No model is loaded: the next request loads one.',
+    })
   })
 })
 

@@ -8,7 +8,7 @@ import { ExtensionFeed } from '../../../entrypoints/pages/extension-feed.ts'
 import { FakePlatform } from './fake-platform.ts'
 import { attached, oracle, PEER_A } from './states.ts'
 
-const OPTIONS: AskOptions = { temperature: 0.5, maxTokens: 9, seed: '4', scope: null }
+const OPTIONS: AskOptions = { model: null, temperature: 0.5, maxTokens: 9, seed: '4', scope: null }
 const TURNS = [{ role: 'user', content: 'Hello' }] as const
 const USAGE = { promptTokens: 3, tokens: 2, accepted: 1, rejected: 1 }
 const FACTS: MeshOracleFacts = {
@@ -202,15 +202,27 @@ describe('chat in the extension', () => {
     const realFetch = globalThis.fetch
     globalThis.fetch = async (input, init) => {
       asked.push({ url: String(input), key: new Headers(init?.headers).get('authorization') })
-      const health = { engine: { state: 'ready', kind: 'native' }, model: null, workers: [] }
-      return new Response(JSON.stringify(health))
+      const loading = { id: 'alpha', state: 'loading', bytes: 200, resident_bytes: 50 }
+      const health = { engine: { state: 'starting' }, model: null, models: [loading], workers: [] }
+      const list = { data: [{ id: 'alpha', shard: { name: 'Alpha', state: 'loading' } }] }
+      return Response.json(String(input).endsWith('/health') ? health : list)
     }
     try {
       platform.hearHost(attached())
       expect(changes).toBe(1)
       const facts = await source.node(new AbortController().signal)
-      expect(facts.where).toBe('local')
-      expect(asked).toEqual([{ url: 'http://127.0.0.1:8080/health', key: 'Bearer secret' }])
+      expect(facts).toMatchObject({
+        where: 'local',
+        model: null,
+        models: [{ id: 'alpha', name: 'Alpha', isLoaded: false }],
+        loading: { id: 'alpha', fraction: 0.25 },
+      })
+      expect(asked).toEqual(
+        ['health', 'v1/models'].map((path) => ({
+          url: `http://127.0.0.1:8080/${path}`,
+          key: 'Bearer secret',
+        })),
+      )
       await Promise.resolve()
       expect(port.isClosed).toBe(true)
     } finally {

@@ -62,24 +62,35 @@ async function service(options: { scope?: 'own' | 'swarm'; paired?: string[]; su
     events: listeners,
   })
   await draft.start()
-  draft.setTarget(TARGET)
+  draft.setTargets([TARGET])
 
   /** A Scout that claims; resolves with the answer. */
   const scout = async (peerId: string, hash = TARGET.tokenizerHash) => {
     const [near, far] = await streamPair()
-    const answer = Promise.withResolvers<OracleFrame>()
+    const frames: OracleFrame[] = []
+    let wake = () => {}
     const stream = new FrameStream(near, LIMITS.oracleFrameBytes, {
       frame(data) {
         const frame = parseOracleFrame(data, TOY_VOCAB)
-        if (frame) answer.resolve(frame)
+        if (frame) frames.push(frame)
+        wake()
       },
       closed: () => {},
     })
+    const next = async (): Promise<OracleFrame> => {
+      for (;;) {
+        const frame = frames.shift()
+        if (frame) return frame
+        await new Promise<void>((resolve) => {
+          wake = resolve
+        })
+      }
+    }
     const close = async () => {}
     accept(far, { remotePeer: { toString: () => peerId }, close } as unknown as Connection)
     stream.send(encodeFrame({ type: 'claim', claim: { ...claim, tokenizerHash: hash } }))
-    const frame = await answer.promise
-    return { answer: frame.type === 'refuse' ? frame.reason : frame.type, stream }
+    const frame = await next()
+    return { answer: frame.type === 'refuse' ? frame.reason : frame.type, stream, next }
   }
   return { draft, scout, events, offers }
 }
@@ -97,11 +108,42 @@ describe('the standing pool', () => {
     expect(draft.workers().map(({ id, own }) => [id, own])).toEqual([['mine', true]])
     expect(changes).toBe(1)
     off()
-    draft.setTarget(null)
+    draft.setTargets([])
     expect(draft.workers()).toEqual([])
     expect((await scout('mine')).answer).toBe('not-ready')
     expect(changes).toBe(1)
     expect(events[0]).toBe('joined mine')
+  })
+
+  it('keeps whoever fits the next model, and tells the others why not', async () => {
+    const other = { ...TARGET, model: 'other', tokenizerHash: '99'.repeat(32) }
+    const { draft, scout, events } = await service()
+    const fits = await scout('fits')
+    draft.setTargets([{ ...TARGET, model: 'next' }])
+    expect(await fits.next()).toEqual({ type: 'welcome', targetModel: 'next' })
+    expect(draft.workers().map(({ id }) => id)).toEqual(['fits'])
+    draft.setTargets([other])
+    expect(await fits.next()).toEqual({ type: 'refuse', assignment: 0, reason: 'tokenizer' })
+    await expect.poll(() => events).toContain('left fits tokenizer')
+    expect(draft.workers()).toEqual([])
+  })
+
+  it('with two models at once, has a pool for each tokenizer', async () => {
+    const other = { ...TARGET, model: 'other', tokenizerHash: '99'.repeat(32) }
+    const { draft, scout, offers } = await service({ subscribers: ['a'] })
+    draft.setTargets([other, TARGET])
+    expect((await scout('one')).answer).toBe('welcome')
+    expect((await scout('two', other.tokenizerHash)).answer).toBe('welcome')
+    const ids = (hash: string) =>
+      draft
+        .poolFor(hash)
+        .workers()
+        .map(({ id }) => id)
+    expect([ids(TARGET.tokenizerHash), ids(other.tokenizerHash)]).toEqual([['one'], ['two']])
+    draft.poolFor(other.tokenizerHash).recruit(need)
+    expect(offers).toMatchObject([{ targetModel: 'other', tokenizerHash: other.tokenizerHash }])
+    draft.setTargets([TARGET])
+    expect([ids(TARGET.tokenizerHash), ids(other.tokenizerHash)]).toEqual([['one'], []])
   })
 
   it('has a limit, and room for the owner’s own whatever strangers do', async () => {
@@ -122,12 +164,12 @@ describe('the standing pool', () => {
 describe('recruiting', () => {
   it('offers once a second at most, to nobody when all who listen are here', async () => {
     const { draft, scout, offers } = await service({ subscribers: ['a', 'b'] })
-    draft.recruit(need)
-    draft.recruit(need)
+    draft.poolFor(TARGET.tokenizerHash).recruit(need)
+    draft.poolFor(TARGET.tokenizerHash).recruit(need)
     expect(offers).toMatchObject([{ wanted: 2, contextLength: 256, listeners: 2, deadlineMs: 30_000 }])
     const { draft: full, scout: join, offers: none } = await service({ subscribers: ['a'] })
     await join('a')
-    full.recruit(need)
+    full.poolFor(TARGET.tokenizerHash).recruit(need)
     expect(none).toEqual([])
     expect((await scout('a')).answer).toBe('welcome')
   })
@@ -141,13 +183,15 @@ describe('recruiting', () => {
     ['swarm', 'swarm', [], 0],
   ] as const)('node %s, request %s, heard by %j: %i offers', async (scope, wanted, subscribers, count) => {
     const { draft, offers } = await service({ scope, paired: ['mine'], subscribers: [...subscribers] })
-    draft.recruit({ ...need, scope: wanted })
+    draft.poolFor(TARGET.tokenizerHash).recruit({ ...need, scope: wanted })
     expect(offers.length).toBe(count)
   })
 
   it('brings every number within the limits of an Offer', async () => {
     const { draft, offers } = await service({ subscribers: ['a'] })
-    draft.recruit({ wanted: 999.5, scope: 'swarm', contextLength: -1, expectedTokens: 10 ** 9 })
+    draft
+      .poolFor(TARGET.tokenizerHash)
+      .recruit({ wanted: 999.5, scope: 'swarm', contextLength: -1, expectedTokens: 10 ** 9 })
     expect(offers).toMatchObject([
       { wanted: LIMITS.wanted, contextLength: 1, expectedTokens: LIMITS.contextTokens },
     ])

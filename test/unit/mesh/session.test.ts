@@ -159,7 +159,14 @@ describe('RemoteWorker', () => {
       send: (frame: Uint8Array) => void sent.push(parseOracleFrame(frame, TOY_VOCAB)),
     }
     const receipt = async () => new Uint8Array(0)
-    const worker = new RemoteWorker({ peerId: 'p', own: true, claim, vocabSize: TOY_VOCAB, link, receipt })
+    const worker = new RemoteWorker({
+      peerId: 'p',
+      own: true,
+      claim,
+      vocabSize: () => TOY_VOCAB,
+      link,
+      receipt,
+    })
     const drafts: DraftFrame[] = []
     const session = worker.assign(assignment(1), { draft: (frame) => void drafts.push(frame), closed() {} })
     worker.draft(1, { epoch: 0, position: 3, tokens: [10, 11] })
@@ -188,7 +195,14 @@ describe('RemoteWorker', () => {
     const fits = () => reason !== 'slow'
     const link = { open: true, ready: true, fits, send: () => expect.unreachable('nothing is sent') }
     const receipt = async () => new Uint8Array(0)
-    const worker = new RemoteWorker({ peerId: 'p', own: true, claim, vocabSize: TOY_VOCAB, link, receipt })
+    const worker = new RemoteWorker({
+      peerId: 'p',
+      own: true,
+      claim,
+      vocabSize: () => TOY_VOCAB,
+      link,
+      receipt,
+    })
     const closed = await new Promise<[string, boolean]>((resolve) => {
       worker.assign(assignment(1, change as Partial<Assignment>), {
         draft() {},
@@ -206,7 +220,7 @@ describe('a Scout whose context ends before the request', () => {
     const options = {
       peerId: 'p',
       own: true,
-      vocabSize: TOY_VOCAB,
+      vocabSize: () => TOY_VOCAB,
       link: { open: true, ready: true, fits: () => true, send },
     }
     const receipt = async () => new Uint8Array(0)

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { modelFile } from '../../../native-host/daemon/model-files.ts'
 import { readGgufHead } from '../../../native-host/models/gguf-head.ts'
-import { memoryAt, modelFacts } from '../../../native-host/models/model-facts.ts'
+import { kvBytesAt, memoryAt, modelFacts } from '../../../native-host/models/model-facts.ts'
 import { writeGguf } from '../../support/gguf-writer.ts'
 import { randomGguf } from '../../support/random-gguf.ts'
 import { tempFolder } from '../../support/temp-folder.ts'
@@ -34,11 +34,14 @@ describe('facts of a model', () => {
       layers: 3,
       parameters: 320 * 256 + 3 * layer + norms,
       // f16 keys and values of two heads of 64, in three layers
-      kvBytesPerToken: 3 * 2 * (64 + 64) * 2,
+      kv: { layers: 3, heads: 2, keys: 64, values: 64 },
       weightBytes: 320 * 256 * 2 + (3 * layer * 66) / 256 + norms * 4,
       refused: null,
     })
-    expect(memoryAt(facts, 100)).toBe(facts.weightBytes + 100 * 1536)
+    expect(kvBytesAt(facts, 100, 'f16')).toBe(100 * 3 * 2 * (64 + 64) * 2)
+    // A byte a number, and two for each head's scale.
+    expect(kvBytesAt(facts, 100, 'q8')).toBe(100 * 3 * 2 * 2 * (64 + 2))
+    expect(memoryAt(facts, 100, 'f16')).toBe(facts.weightBytes + 100 * 1536)
     expect(facts.bitsPerWeight).toBeCloseTo((facts.weightBytes * 8) / facts.parameters)
   })
 
@@ -60,7 +63,7 @@ describe('facts of a model', () => {
       architecture: 'mamba9',
       parameters: 128,
       bitsPerWeight: 32,
-      kvBytesPerToken: 2 * 2 * 128 * 2,
+      kv: { layers: 2, heads: 2, keys: 64, values: 64 },
       tokenizerHash: null,
       refused: expect.stringMatching(/mamba9/),
     })
@@ -72,9 +75,9 @@ describe('facts of a model', () => {
       architecture: null,
       parameters: 0,
       bitsPerWeight: 0,
-      kvBytesPerToken: null,
+      kv: null,
     })
-    expect(memoryAt(facts, 5)).toBeNull()
+    expect(memoryAt(facts, 5, 'q8')).toBeNull()
   })
 })
 
