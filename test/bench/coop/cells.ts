@@ -13,6 +13,11 @@ export interface Cell {
   readonly tokens_per_s: number
   /** Against the median of `alone` in the same rounds. */
   readonly over_alone: number
+  /**
+   * Of one request with one Scout: against the best policy that there is for the measured pass times, without jitter and
+   * loss; else null.
+   */
+  readonly of_optimum: number | null
   /** Drafted tokens over all. */
   readonly drafted_share: number
   /** Tokens that a Scout drafts while the Oracle makes one alone. */

@@ -1,4 +1,6 @@
 import { join } from 'node:path'
+import { PassCost } from '../../../native-host/scheduler/pass-cost.ts'
+import { optimalRate } from '../../support/optimum.ts'
 import { type Cell, type Mode, median, type Setting } from './cells.ts'
 import { Link, type LinkKind } from './link.ts'
 import { measureRate, type Rate } from './saturation.ts'
@@ -26,6 +28,8 @@ const SCOUTS: Readonly<Record<Mode, number>> = { alone: 0, local: 0, 'scouts-1':
 /** Of a link that is not perfect: one way, as a share of the round trip, and packets lost, one way. */
 const JITTER = 0.05
 const LOSS = 0.01
+/** Of a pass of the optimum: what lies beyond is never worth it on a processor. */
+const MOST_ROWS = 64
 /** From these it is told how long a token takes. */
 const CALIBRATION_TOKENS = 24
 
@@ -108,6 +112,7 @@ export class Cooperation implements AsyncDisposable {
       }
     }
     const speedOf = (mode: Mode) => median(rates.get(mode)!.map(({ tokensPerSecond }) => tokensPerSecond))
+    const optimum = setting.users === 1 ? await this.#optimum(setting) : null
     return modes.map((mode) => ({
       shape: this.#options.shape,
       mode,
@@ -116,6 +121,7 @@ export class Cooperation implements AsyncDisposable {
       users: setting.users,
       tokens_per_s: rounded(speedOf(mode)),
       over_alone: rounded(speedOf(mode) / speedOf('alone')),
+      of_optimum: mode === 'scouts-1' && optimum !== null ? rounded(speedOf(mode) / optimum) : null,
       drafted_share: rounded(median(rates.get(mode)!.map(({ draftedShare }) => draftedShare))),
       speed: setting.speed,
       not_needed: notNeeded.get(mode)!,
@@ -125,6 +131,14 @@ export class Cooperation implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#parts?.disposeAsync()
+  }
+
+  /** Tokens/s under the best policy that there is, for what the Oracle has measured of its passes. */
+  async #optimum({ alpha, rttMs, speed }: Setting): Promise<number> {
+    const measured = new PassCost()
+    for (const [rows, ms] of Object.entries(await this.passMs())) measured.observe(Number(rows), 0, ms)
+    const cost = (rows: number) => measured.estimate(rows, 0)
+    return 1000 * optimalRate({ cost, alpha, tokenMs: this.#tokenMs / speed, rttMs, maxRows: MOST_ROWS })
   }
 
   /** The earlier run: what the target says under every user's seed; and how long a token takes it. */
