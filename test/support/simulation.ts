@@ -112,6 +112,8 @@ export interface SimulationResult {
   readonly passes: number
   readonly waits: number
   readonly notNeeded: number
+  /** Tokens per millisecond from the first request's start until the first of them has ended: all are there. */
+  readonly rate: number
 }
 
 /** Simulated milliseconds after which something must be wrong. */
@@ -183,6 +185,10 @@ export async function simulate(
   const oracle = createOracle({ engine, pool, settings: scenario.settings, metrics, clock })
 
   let last = 0
+  const begun = Math.min(...scenario.requests.map(({ atMs }) => atMs))
+  /** Tokens of all requests when one of them ended, and when that was. */
+  const steady: { readonly tokens: number; readonly ms: number }[] = []
+  let made = 0
   const usages: GenerationUsage[] = []
   const ask = async (index: number): Promise<void> => {
     const { atMs, promptLength, turns } = scenario.requests[index]!
@@ -217,12 +223,14 @@ export async function simulate(
       for await (const event of oracle.generate(request, abort.signal)) {
         if (event.type === 'done') {
           usages.push(event.usage)
+          steady.push({ tokens: made, ms: clock.now() - begun })
           if (event.usage.completionTokens !== tokens.length) fail('usage is not the text')
           if (event.usage.acceptedDrafts !== credited) fail('accepted drafts are not the credited tokens')
           continue
         }
         for (const token of event.tokens) {
           tokens.push(token.id)
+          made++
           if (token.by !== null) credited++
           if (token.drafted !== (token.by !== null)) fail('a drafted token without its sender')
         }
@@ -255,6 +263,7 @@ export async function simulate(
   if (cancelled ? credits < confirmed : credits !== confirmed)
     fail(`${credits} credited, ${confirmed} confirmed`)
   return {
+    rate: steady[0] === undefined ? 0 : steady[0].tokens / steady[0].ms,
     ms: last,
     emitted: usages.reduce((sum, usage) => sum + usage.completionTokens, 0),
     accepted: usages.reduce((sum, usage) => sum + usage.acceptedDrafts, 0),
