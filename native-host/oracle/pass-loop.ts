@@ -38,6 +38,8 @@ interface Pass {
   /** What each request's item verifies of its drafts. */
   readonly paths: readonly DraftedPath[]
   readonly items: readonly PassItem[]
+  /** It takes drafts where they pay. */
+  readonly takesDrafts: boolean
 }
 
 /**
@@ -157,18 +159,35 @@ export class PassLoop {
     this.#drafting.graft()
     this.#drafting.tend(this.#tokenMs(requests))
     const paths = requests.map((request) => this.#drafting.path(request))
+    const knownRows = this.#knownRows(requests)
     const plan = planPass(
       requests.map(({ id, pending, cached }, i) => ({ id, pending, context: cached, path: paths[i]!.p })),
-      { ...this.#init.settings, maxRows: this.#maxRows, knownRows: this.#cost.knownRows },
+      { ...this.#init.settings, maxRows: this.#maxRows, knownRows },
       this.#estimate,
     )
     const taken = plan.items.map(({ drafts }, i) => first(paths[i]!, drafts))
     const items = plan.items.map(({ known }, i) => requests[i]!.item(known, taken[i]!.tokens))
-    return { plan, requests, paths: taken, items }
+    return {
+      plan,
+      requests,
+      paths: taken,
+      items,
+      takesDrafts: knownRows > 0 || this.#init.settings.forceDrafts,
+    }
+  }
+
+  /**
+   * Most rows of a pass that takes drafts. None while it is not known what the requests' own rows cost: whether drafts pay
+   * is told against that, and a guess between other sizes may be off by half.
+   */
+  #knownRows(requests: readonly ActiveRequest[]): number {
+    const decoding = requests.every(({ pending }) => pending === 1)
+    return decoding && !this.#cost.isFresh(requests.length) ? 0 : this.#cost.knownRows
   }
 
   /** Whether the pass is put off: waits, and `true` means to look again. */
-  async #putOff({ plan, requests, paths }: Pass): Promise<boolean> {
+  async #putOff({ plan, requests, paths, takesDrafts }: Pass): Promise<boolean> {
+    if (!takesDrafts) return false
     const states = requests.map((request, i) => ({ request, item: plan.items[i]!, path: paths[i]! }))
     const waitMs = this.#patience.consider(states)
     if (waitMs <= 0) return false
