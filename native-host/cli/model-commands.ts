@@ -37,6 +37,7 @@ export function addModelCommands(program: Command): void {
       '--context <tokens>',
       'memory with so many tokens in the KV cache (default: all that the model takes)',
     )
+    .option('--kv-cache <type>', 'memory with the KV cache in f16 or q8 (default: setting engine.kv_cache)')
     .option('--json', 'for programs')
     .action(async (name, options) => (await import('./model-show.ts')).modelShow(name, options))
   model

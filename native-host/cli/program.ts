@@ -12,6 +12,7 @@ const SCOUT_KEYS: readonly SettingKey[] = [
   'draft.model',
   'engine.kind',
   'engine.kernel',
+  'engine.kv_cache',
   'engine.threads',
   'log.level',
 ]

@@ -39,6 +39,7 @@ export async function scout(flags: ReadonlyMap<string, string>, options: ScoutCo
   const { engine, why } = await loadEngine({
     model: modelFile(settings['draft.model'], 'draft'),
     kind: settings['engine.kind'],
+    kvCache: settings['engine.kv_cache'],
     ...(threads > 0 && { threads }),
     ...(kernel !== 'auto' && { kernel }),
   })

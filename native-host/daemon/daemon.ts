@@ -278,6 +278,7 @@ function scoutFlags({ settings }: LoadedSettings): string[] {
     ...['--model', settings['draft.model']],
     ...['--capacity', String(settings['scout.capacity'])],
     ...['--engine', settings['engine.kind']],
+    ...['--engine-kv-cache', settings['engine.kv_cache']],
     // Small models gain nothing from more, and the Oracle wants the cores.
     ...['--threads', '1'],
     // Their every assignment is no news for whoever reads the Oracle's log.

@@ -40,7 +40,10 @@ export async function startLocalDrafters(
   if (kind === 'model' || kind === 'both') {
     const model = modelFile(settings['draft.model'], 'draft')
     // In a process of its own: the target's passes and the draft's would otherwise wait for each other.
-    supervisor = new EngineSupervisor({ self, load: { model, kind: settings['engine.kind'], threads: 1 } })
+    supervisor = new EngineSupervisor({
+      self,
+      load: { model, kind: settings['engine.kind'], kvCache: settings['engine.kv_cache'], threads: 1 },
+    })
     const info = await supervisor.start()
     if (info.tokenizerHash === target.tokenizerHash) {
       workers.push(new LocalWorker(new EngineDrafter(supervisor.engine)))

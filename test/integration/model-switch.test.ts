@@ -188,6 +188,18 @@ describe('models by request', () => {
     }))
 })
 
+describe('a KV cache of int8', () => {
+  it('serves every model, and the fingerprint says so', () =>
+    withOracle([...ALONE, '--kv-cache', 'q8'], async (oracle) => {
+      for (const model of ['alpha', EMBEDDED]) {
+        const response = await (await post(oracle, { model, temperature: 0 })).json()
+        expect(response.system_fingerprint).toMatch(new RegExp(`-q8-${model}-[0-9a-f]{8}$`))
+        expect(response.usage.completion_tokens).toBeGreaterThan(0)
+        expect((await health(oracle)).engine.kv_cache).toBe('q8')
+      }
+    }))
+})
+
 describe('keep_alive', () => {
   it('0 unloads at once; the next request loads again', () =>
     withOracle(ALONE, async (oracle) => {

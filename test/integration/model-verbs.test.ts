@@ -63,6 +63,18 @@ describe('shard model list', () => {
 })
 
 describe('shard model show', () => {
+  it('a KV cache of int8 takes half of the memory of f16', () => {
+    const memoryOf = (type: string) =>
+      JSON.parse(shard('show', 'embedded', '--kv-cache', type, '--json').out).memory
+    const [f16, q8] = [memoryOf('f16'), memoryOf('q8')]
+    expect(f16).toMatchObject({ context: 1024, kv_cache: 'f16', kv_bytes: 1024 * 8 * 2 * 2 * 2 * 64 })
+    // A byte for each number, and two for a head's scale.
+    expect(q8).toMatchObject({ context: 1024, kv_cache: 'q8', kv_bytes: 1024 * 8 * 2 * 2 * (64 + 2) })
+    expect(shard('show', 'embedded', '--kv-cache', 'q8', '--context', '512').out).toMatch(
+      /1\.08 MB of KV cache \(q8\)/,
+    )
+  })
+
   it('an embedded model, with its memory at a context', () => {
     const { code, out } = shard('show', 'embedded', '--context', '512')
     expect(code).toBe(0)
@@ -103,6 +115,10 @@ describe('shard model show', () => {
 
   it('refuses what it does not know', () => {
     expect(shard('show', 'nobody')).toMatchObject({ code: 2, err: expect.stringMatching(/nobody/) })
+    expect(shard('show', 'embedded', '--kv-cache', 'q4')).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(/--kv-cache.*f16, q8/),
+    })
     expect(shard('show', 'embedded', '--context', 'all')).toMatchObject({
       code: 2,
       err: expect.stringMatching(/--context/),
