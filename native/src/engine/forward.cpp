@@ -14,6 +14,9 @@ std::size_t padded(int n) { return roundUp(static_cast<std::size_t>(n), 64); }
 // Below this many multiply-adds a step is done by one thread: handing it out would cost more than it saves.
 constexpr double kWorthSharing = 400e3;
 
+// Groups of a matrix's rows that are handed out together: kernels take two at a time.
+constexpr int kGroupsTogether = 4;
+
 // Columns that share a scale when the last activations are rounded for an int8 head.
 constexpr int kHeadGroup = 64;
 
@@ -101,11 +104,8 @@ void Forward::growScores(int positions) {
   scoreStride_ = stride * 2;  // room to grow into
 }
 
-int Forward::pieceFor(int groups, double workPerGroup) const {
-  if (pool_.threads() == 1 || groups * workPerGroup < kWorthSharing) return std::max(groups, 1);
-  // Even numbers of groups (kernels take two or four at a time), some pieces per thread so that a late one can catch up.
-  const int piece = groups / (pool_.threads() * 4) & ~3;
-  return std::max(piece, 4);
+int Forward::pieceFor(int count, double workOfOne, int least) const {
+  return pool_.threads() == 1 || count * workOfOne < kWorthSharing ? std::max(count, 1) : least;
 }
 
 void Forward::quantiseRow(Activations& a, int row) {
@@ -120,7 +120,7 @@ void Forward::normRow(const float* from, const Gain& gain, int width, float* to)
 }
 
 void Forward::normalise(const float* from, std::size_t stride, const Gain& gain, int width, Activations& to, int count) {
-  pool_.run(count, pieceFor(count, width * 8.0), [&](int begin, int end, int) {
+  pool_.run(count, pieceFor(count, width * 8.0, 1), [&](int begin, int end, int) {
     for (int i = begin; i < end; i++) {
       normRow(from + static_cast<std::size_t>(i) * stride, gain, width, to.row(i));
       quantiseRow(to, i);
@@ -130,7 +130,7 @@ void Forward::normalise(const float* from, std::size_t stride, const Gain& gain,
 
 void Forward::gateAndNormalise(const Gain& gain, int count) {
   const int inner = model_.config.inner;
-  pool_.run(count, pieceFor(count, inner * 16.0), [&](int begin, int end, int) {
+  pool_.run(count, pieceFor(count, inner * 16.0, 1), [&](int begin, int end, int) {
     for (int i = begin; i < end; i++) {
       float* gate = gate_.data() + static_cast<std::size_t>(i) * innerStride_;
       kernels_.glu(model_.config.graph.glu, gate, up_.data() + static_cast<std::size_t>(i) * innerStride_,
@@ -157,7 +157,7 @@ void Forward::multiply(const Activations& x, int count, const Product* products,
   int total = 0;
   for (int p = 0; p < productCount; p++) total += products[p].matrix->groups();
   const double work = static_cast<double>(products[0].matrix->cols()) * kLanes * (1 + 0.25 * (count - 1));
-  pool_.run(total, pieceFor(total, work), [&](int begin, int end, int) {
+  pool_.run(total, pieceFor(total, work, kGroupsTogether), [&](int begin, int end, int) {
     int first = 0;
     for (int p = 0; p < productCount; p++) {
       const Product& product = products[p];
@@ -186,7 +186,7 @@ void Forward::rotateAndStore(int layer, const std::vector<Row>& rows) {
     }
   };
   const int count = static_cast<int>(rows.size());
-  pool_.run(count, pieceFor(count, c.queryWidth() * 8.0), [&](int begin, int end, int) {
+  pool_.run(count, pieceFor(count, c.queryWidth() * 8.0, 1), [&](int begin, int end, int) {
     for (int i = begin; i < end; i++) {
       const Row& row = rows[static_cast<std::size_t>(i)];
       float* q = q_.data() + static_cast<std::size_t>(i) * qStride_;
@@ -254,7 +254,7 @@ void Forward::attention(int layer, const std::vector<Row>& rows) {
   int longest = 0;
   for (const Row& row : rows) longest = std::max(longest, row.position + 1);
   const int tasks = static_cast<int>(rows.size()) * c.kvHeads;
-  pool_.run(tasks, pieceFor(tasks, 4.0 * longest * group * c.headDim), [&](int begin, int end, int thread) {
+  pool_.run(tasks, pieceFor(tasks, 4.0 * longest * group * c.headDim, 1), [&](int begin, int end, int thread) {
     BlockTable& table = tables_[static_cast<std::size_t>(thread)];
     for (int task = begin; task < end; task++) {
       const Row& row = rows[static_cast<std::size_t>(task / c.kvHeads)];

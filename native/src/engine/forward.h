@@ -78,7 +78,8 @@ class Forward {
   void storeKey(Sequence& sequence, int position, int layer, int head, const float* key);
   void storeValue(Sequence& sequence, int position, int layer, int head, const float* value);
   void attention(int layer, const std::vector<Row>& rows);
-  int pieceFor(int groups, double workPerGroup) const;
+  /** What ThreadPool::run() is to hand out at least: everything where sharing costs more than it saves. */
+  int pieceFor(int count, double workOfOne, int least) const;
 
   const Model& model_;
   const KernelSet& kernels_;
