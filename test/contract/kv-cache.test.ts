@@ -60,7 +60,10 @@ describe('a cache of int8', () => {
   it('changes what the embedded model says by next to nothing', async () => {
     const engines = Object.fromEntries(
       await Promise.all(
-        KV_CACHE_TYPES.map(async (kvCache) => [kvCache, await loadNativeEngine(target, { kvCache, addon })]),
+        KV_CACHE_TYPES.map(async (kvCache) => [
+          kvCache,
+          await loadNativeEngine(target, { kvCache, head: 'file', addon }),
+        ]),
       ),
     ) as Record<KvCacheType, Engine>
     const all: number[] = []
