@@ -143,6 +143,18 @@ export class Attachment {
     return { drafted: this.drafted, accepted: this.accepted, seconds }
   }
 
+  /** So many of its tokens, which it was first to send, took part in a pass. */
+  drafts(tokens: number): void {
+    this.drafted += tokens
+    this.record.drafted += tokens
+  }
+
+  /** So many of these were confirmed. */
+  accepts(tokens: number): void {
+    this.accepted += tokens
+    this.record.accepted += tokens
+  }
+
   /** One more, tested in a pass or late and wrong. */
   observe(hits: number, misses: number): void {
     this.acceptance.observe(hits, misses)
@@ -176,7 +188,7 @@ export class Attachment {
     const now = this.#clock.now()
     const next = from + first - now
     if (next < 0) return []
-    const gap = step.high ?? first
+    const gap = step.mean ?? first
     return Array.from({ length: tokens }, (_, i) => next + i * gap)
   }
 

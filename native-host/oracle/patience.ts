@@ -1,5 +1,6 @@
 import type { Metrics } from '../metrics.ts'
 import type { DraftedPath } from '../scheduler/draft-trie.ts'
+import type { Pace } from '../scheduler/pace.ts'
 import type { PassCostModel, PlanItem } from '../scheduler/plan.ts'
 import { decideWait } from '../scheduler/wait.ts'
 import type { ActiveRequest } from './active-request.ts'
@@ -18,6 +19,7 @@ export interface PatienceInit {
   readonly metrics: Metrics
   readonly clock: Clock
   readonly cost: PassCostModel
+  readonly pace: Pace
 }
 
 /** One request of the pass that could begin now. */
@@ -74,7 +76,7 @@ export class Patience {
 
   /** By expected tokens per time. */
   #weighed(ready: readonly Ready[], left: number, hopes: Map<Attachment, number>): number {
-    const { drafting, limits, cost } = this.#init
+    const { drafting, limits, cost, pace } = this.#init
     const prospects = ready.map(({ request }) => drafting.prospect(request))
     if (prospects.every((prospect) => prospect === null)) return 0
     const states = ready.map(({ request, item, path }, i) => {
@@ -92,7 +94,7 @@ export class Patience {
         reliability: prospect?.attachment.record.reliability.alpha ?? 0,
       }
     })
-    const { waitMs } = decideWait(states, { maxRows: limits.maxRows, maxWaitMs: left }, cost)
+    const { waitMs } = decideWait(states, { maxRows: limits.maxRows, maxWaitMs: left, pace: pace.rate }, cost)
     for (const prospect of prospects) {
       const dueMs = prospect?.due[0]
       if (prospect != null && dueMs !== undefined && dueMs <= waitMs) hopes.set(prospect.attachment, dueMs)

@@ -12,7 +12,7 @@ export interface OracleSettings {
   readonly cachedSequences: number
   /** Least time of a pass in milliseconds, as if the target were large; 0 = as fast as it goes. */
   readonly paceMs: number
-  /** Most unverified tokens that one worker may hold for one request. */
+  /** Most unverified tokens that one worker may hold for one request; how many it is granted depends on its distance. */
   readonly window: number
   /** Scouts per request; local drafters come on top. */
   readonly scoutsPerRequest: number
@@ -40,7 +40,7 @@ export const DEFAULT_ORACLE_SETTINGS: OracleSettings = {
   prefillRows: 64,
   cachedSequences: 8,
   paceMs: 0,
-  window: 16,
+  window: 64,
   scoutsPerRequest: 2,
   maxWaitMs: 250,
   stallMs: 5_000,

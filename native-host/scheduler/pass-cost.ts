@@ -3,6 +3,8 @@ const MEMORY = 48
 /** Passes of one size after which an outlier is recognised, and how far it may pull (a stall of the machine is no cost). */
 const TRUSTED = 5
 const OUTLIER = 3
+/** Passes after which a size that did not occur is measured anew: it may have been seen while the machine was busy. */
+const STALE = 128
 /** Sizes remembered one by one up to here, in steps of an eighth above: kernels make staircases at small multiples. */
 const EXACT = 64
 
@@ -10,6 +12,8 @@ const EXACT = 64
 interface Cell {
   readonly rows: number
   count: number
+  /** Number of the last pass of this size. */
+  at: number
   /** Means of duration (ms) and context. */
   ms: number
   context: number
@@ -22,6 +26,7 @@ interface Cell {
  */
 export class PassCost {
   readonly #cells = new Map<number, Cell>()
+  #passes = 0
   /** Sums over passes of (context − its cell's mean) × (ms − its cell's mean), and squares of the former. */
   #covariance = 0
   #variance = 0
@@ -29,7 +34,7 @@ export class PassCost {
 
   observe(rows: number, context: number, ms: number): void {
     const key = bucket(rows)
-    const cell = this.#cells.get(key) ?? { rows: key, count: 0, ms: 0, context: 0 }
+    const cell = this.#cells.get(key) ?? { rows: key, count: 0, at: 0, ms: 0, context: 0 }
     this.#cells.set(key, cell)
     const expected = cell.ms + this.#slope() * (context - cell.context)
     const taken = cell.count >= TRUSTED ? Math.min(ms, OUTLIER * Math.max(expected, 0)) : ms
@@ -42,6 +47,7 @@ export class PassCost {
       this.#variance = this.#variance * forget + contextError * contextError
     }
     cell.count++
+    cell.at = ++this.#passes
     cell.ms += weight * msError
     cell.context += weight * contextError
     this.#curve = null
@@ -57,6 +63,12 @@ export class PassCost {
   /** Rows up to which an estimate is worth something: twice the largest size seen, so that sizes grow by doubling. */
   get knownRows(): number {
     return 2 * Math.max(0, ...this.#cells.keys())
+  }
+
+  /** Whether a pass of this very size was seen not long ago: what lies between others may be off by a stair. */
+  isFresh(rows: number): boolean {
+    const cell = this.#cells.get(bucket(rows))
+    return cell !== undefined && this.#passes - cell.at < STALE
   }
 
   /** What was measured: sizes seen and their mean milliseconds, at the contexts they had. */

@@ -9,7 +9,7 @@ export interface WaitRequest {
   readonly context: number
   /** The base row is among them. */
   readonly emits: boolean
-  /** P of each token of the path that is being continued by the worker with the best prospects; may be `path` itself. */
+  /** P of each token of the path that is being continued by the worker with the best prospects; may go on after `path`. */
   readonly ahead: readonly number[]
   /** When the tokens after `ahead` should be here, in milliseconds from now, rising. */
   readonly due: readonly number[]
@@ -24,34 +24,43 @@ export interface WaitLimits {
   readonly maxRows: number
   /** Longest wait, in milliseconds. */
   readonly maxWaitMs: number
+  /** Tokens per millisecond that all requests have made of late: what a millisecond of waiting costs. */
+  readonly pace: number
 }
 
 export interface WaitDecision {
   /** 0 = begin the pass now. */
   readonly waitMs: number
-  /** Expected tokens per millisecond over the next two passes: at once, and after the wait. */
-  readonly rateNow: number
-  readonly rateAfter: number
+  /**
+   * Tokens of this pass and the next in expectation, less what their time is worth at the going pace: beginning at once,
+   * and after the wait.
+   */
+  readonly valueNow: number
+  readonly valueAfter: number
 }
 
 /** Times that are weighed against each other: more would not change the outcome noticeably. */
 const MOMENTS = 16
 
 /**
- * Whether putting the pass off raises expected tokens per time, over this pass and the next: a draft that comes while a
- * pass runs is not lost, it grafts onto what the pass decoded. All requests count, those that gain and those that only
- * wait, so another request that uses the engine better outweighs the wait.
+ * Whether putting the pass off pays, over this pass and the next: a draft that comes while a pass runs is not lost, it
+ * grafts onto what the pass decoded. Time is charged at the pace of late, not at that of these two passes: just after a
+ * rejection they are poor ones, and time would seem cheap. All requests count, those that gain and those that only wait,
+ * so another request that uses the engine better outweighs the wait.
  */
 export function decideWait(
   requests: readonly WaitRequest[],
   limits: WaitLimits,
   cost: PassCostModel,
 ): WaitDecision {
-  const rateNow = rateAfter(requests, 0, limits.maxRows, cost)
-  let best = { waitMs: 0, rateNow, rateAfter: rateNow }
+  const base = baseOf(requests)
+  const price = Math.max(limits.pace, base.emitting / cost(base.rows, base.context))
+  const outlook = { requests, base, maxRows: limits.maxRows, cost, price }
+  const valueNow = valueAfter(outlook, 0)
+  let best = { waitMs: 0, valueNow, valueAfter: valueNow }
   for (const moment of moments(requests, limits.maxWaitMs)) {
-    const rate = rateAfter(requests, moment, limits.maxRows, cost)
-    if (rate > best.rateAfter) best = { waitMs: moment, rateNow, rateAfter: rate }
+    const value = valueAfter(outlook, moment)
+    if (value > best.valueAfter) best = { waitMs: moment, valueNow, valueAfter: value }
   }
   return best
 }
@@ -64,85 +73,83 @@ function moments(requests: readonly WaitRequest[], maxWaitMs: number): number[] 
   return sorted.filter((_, i) => i % Math.max(1, stride) === 0)
 }
 
-/** Expected tokens per millisecond of a pass that begins after `wait` and of the one after it. */
-function rateAfter(
-  requests: readonly WaitRequest[],
-  wait: number,
-  maxRows: number,
-  cost: PassCostModel,
-): number {
+/** What enters a pass anyway. */
+interface Base {
+  readonly rows: number
+  readonly context: number
+  /** Requests of which a token comes out. */
+  readonly emitting: number
+}
+
+interface Outlook {
+  readonly requests: readonly WaitRequest[]
+  readonly base: Base
+  readonly maxRows: number
+  readonly cost: PassCostModel
+  /** Tokens that a millisecond is worth. */
+  readonly price: number
+}
+
+function baseOf(requests: readonly WaitRequest[]): Base {
   let rows = 0
   let context = 0
+  let emitting = 0
   for (const request of requests) {
     rows += request.rows
     context += request.context
+    if (request.emits) emitting++
   }
-  const baseRows = rows
-  const baseContext = context
-  let free = maxRows - rows
-  const shares = requests.map((request) => {
-    const taken = share(request, wait, request.emits ? free : 0)
-    free -= taken.length
-    return taken
-  })
-  let tokens = 0
-  for (const [i, { length, value }] of shares.entries()) {
-    const request = requests[i]!
-    if (!request.emits) continue
-    tokens += 1 + value
-    rows += length
-    context += (length * request.context) / request.rows
-  }
-  const firstMs = cost(rows, context)
-
-  // What arrives while the first pass runs continues `ahead`; the part that the pass itself emits is of no more use.
-  let more = 0
-  free = maxRows - baseRows
-  for (const [i, request] of requests.entries()) {
-    if (!request.emits) continue
-    tokens += 1
-    const { arrived, emits } = shares[i]!
-    const until = countUntil(request.due, wait + firstMs)
-    let p = (request.ahead.at(-1) ?? 1) * request.reliability
-    for (let j = 0; j < until; j++) {
-      p *= request.alpha
-      if (j < arrived || request.ahead.length + j < emits || free <= 0) continue
-      more += p
-      free--
-    }
-  }
-  const secondMs = cost(Math.round(baseRows + more), baseContext)
-  return (tokens + more) / (wait + firstMs + secondMs)
+  return { rows, context, emitting }
 }
 
-/** What a request would put into a pass that begins after `wait`, in at most `free` rows: the path in hand, or what has come by then. */
-function share(request: WaitRequest, wait: number, free: number) {
-  const arrived = countUntil(request.due, wait)
-  const inHand = sum(request.path.slice(0, free))
-  const grown = [...request.ahead]
+/** Value of a pass that begins after `wait` and of the one after it. */
+function valueAfter(outlook: Outlook, wait: number): number {
+  const { requests, base, price } = outlook
+  const emitting = requests.filter(({ emits }) => emits)
+  const chains = emitting.map((request) => chainBy(request, wait))
+  const firsts = emitting.map(({ path }, i) => (sum(path) >= sum(chains[i]!) ? path : chains[i]!))
+  const first = choose(outlook, firsts)
+  const seconds = emitting.map((request, i) => {
+    const taken = firsts[i]!.filter((p) => p >= first.least).length
+    // A path of another worker: the chain goes on if it agrees with what the pass emits.
+    const emitted = firsts[i] === chains[i] ? taken + 1 : Math.round(1 + sum(firsts[i]!.slice(0, taken)))
+    return chainBy(request, wait + first.ms).slice(emitted)
+  })
+  const second = choose(outlook, seconds)
+  return 2 * base.emitting + first.tokens + second.tokens - price * (wait + first.ms + second.ms)
+}
+
+/** The chain in hand once so much time has passed, by the chance of each token. */
+function chainBy(request: WaitRequest, moment: number): readonly number[] {
+  const chain = [...request.ahead]
   let p = (request.ahead.at(-1) ?? 1) * request.reliability
-  for (let i = 0; i < arrived; i++) {
+  for (const due of request.due) {
+    if (due > moment) break
     p *= request.alpha
-    grown.push(p)
+    chain.push(p)
   }
-  const length = Math.min(free, grown.length)
-  const value = sum(grown.slice(0, free))
-  if (arrived > 0 && value > inHand) return { length, value, arrived, emits: length + 1 }
-  // A path of another worker: the one ahead goes on if it agrees with what the pass emits.
-  return {
-    length: Math.min(free, request.path.length),
-    value: inHand,
-    arrived,
-    emits: Math.round(1 + inHand),
+  return chain
+}
+
+/** As many of the likeliest drafts as are worth their time in a pass; `least`: the chance of the last one taken. */
+function choose({ base, maxRows, cost, price }: Outlook, paths: readonly (readonly number[])[]) {
+  const nodes = Float64Array.from(paths.flat()).sort().reverse()
+  const most = Math.min(nodes.length, maxRows - base.rows)
+  let tokens = 0
+  let best = { tokens: 0, ms: cost(base.rows, base.context), least: Number.POSITIVE_INFINITY }
+  let next = 1
+  for (let i = 0; i < most; i++) {
+    tokens += nodes[i]!
+    if (i + 1 < next && i + 1 < most) continue
+    // Every size up to five, then in steps of a quarter: what lies between differs little.
+    next = i + 2 + (i >> 2)
+    const rows = base.rows + i + 1
+    const ms = cost(rows, (base.context * rows) / base.rows)
+    if (tokens - price * ms > best.tokens - price * best.ms) best = { tokens, ms, least: nodes[i]! }
   }
+  return best
 }
 
 function sum(values: readonly number[]): number {
   return values.reduce((total, value) => total + value, 0)
-}
-
-function countUntil(due: readonly number[], moment: number): number {
-  let count = 0
-  while (count < due.length && due[count]! <= moment) count++
-  return count
 }

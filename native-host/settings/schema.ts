@@ -60,9 +60,9 @@ export const settingsSchema = z.strictObject({
   'scheduler.cached_sequences': integer(8, 0, 256, {
     meaning: 'finished sequences whose cache is kept for the next turn',
   }),
-  'scheduler.window': integer(16, 1, 64, {
+  'scheduler.window': integer(64, 1, 64, {
     unit: 'tokens',
-    meaning: 'most unverified tokens of one Scout for one request',
+    meaning: 'most unverified tokens of one Scout for one request; near ones are granted 16',
   }),
   'scheduler.scouts_per_request': integer(2, 0, 16, { meaning: 'Scouts that draft one request' }),
   'scheduler.max_wait_ms': integer(250, 0, 10_000, {

@@ -1,4 +1,5 @@
 /** npm run bench:engine -- --shape 2b --threads 2 --k 1,8,16: passes of our engine and of others; docs/benchmarks.md. */
+import { basename } from 'node:path'
 import { loadNativeAddon } from '../../native-host/engine/native-addon.ts'
 import { runMain } from './engine/arguments.ts'
 import { BatchedBench } from './engine/batched-bench.ts'
@@ -56,7 +57,7 @@ async function start(name: string, plan: BenchPlan, threads: number): Promise<Co
     })
   }
   const { model, ...peer } = plan.peers.find((peer) => peer.name === name)!
-  const own = model === null ? shared : { model, type: 'own file', head: 'own' }
+  const own = model === null ? shared : { model, type: basename(model, '.gguf'), head: 'its own' }
   return new BatchedBench({ ...peer, ...own, threads, rows, context })
 }
 

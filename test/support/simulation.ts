@@ -5,7 +5,7 @@ import {
   type GenerationUsage,
 } from '../../native-host/oracle/generation.ts'
 import { createOracle } from '../../native-host/oracle/oracle.ts'
-import type { OracleSettings } from '../../native-host/oracle/settings.ts'
+import { DEFAULT_ORACLE_SETTINGS, type OracleSettings } from '../../native-host/oracle/settings.ts'
 import type { PassItem } from '../../shared/engine/engine.ts'
 import { EngineError } from '../../shared/engine/engine-error.ts'
 import { GREEDY } from '../../shared/verify/settings.ts'
@@ -43,6 +43,8 @@ export interface Scenario {
   }[]
   /** Passes during which the engine dies. */
   readonly crashes: ReadonlySet<number>
+  /** Texts run to their full length: no token ends them. */
+  readonly endless?: boolean
 }
 
 export function drawScenario(seed: number): Scenario {
@@ -110,6 +112,8 @@ export interface SimulationResult {
   readonly passes: number
   readonly waits: number
   readonly notNeeded: number
+  /** Tokens per millisecond from the first request's start until the first of them has ended: all are there. */
+  readonly rate: number
 }
 
 /** Simulated milliseconds after which something must be wrong. */
@@ -127,7 +131,7 @@ export async function simulate(
     throw new Error(`scenario ${scenario.seed}: ${what}`)
   }
   const slots = scenario.settings.slots ?? 4
-  const window = scenario.settings.window ?? 16
+  const window = scenario.settings.window ?? DEFAULT_ORACLE_SETTINGS.window
   const cap = Math.max(slots, scenario.settings.maxRows ?? 256)
   const seen = new Set<string>()
   let measuring = (scenario.settings.measureMs ?? 1) > 0
@@ -181,6 +185,10 @@ export async function simulate(
   const oracle = createOracle({ engine, pool, settings: scenario.settings, metrics, clock })
 
   let last = 0
+  const begun = Math.min(...scenario.requests.map(({ atMs }) => atMs))
+  /** Tokens of all requests when one of them ended, and when that was. */
+  const steady: { readonly tokens: number; readonly ms: number }[] = []
+  let made = 0
   const usages: GenerationUsage[] = []
   const ask = async (index: number): Promise<void> => {
     const { atMs, promptLength, turns } = scenario.requests[index]!
@@ -204,7 +212,7 @@ export async function simulate(
       settings: GREEDY,
       key,
       maxTokens,
-      stopTokens: [TOY_END],
+      stopTokens: scenario.endless ? [] : [TOY_END],
       topLogprobs: 0,
       scope: 'own',
       isStop: () => ++looked === stopAt,
@@ -215,12 +223,14 @@ export async function simulate(
       for await (const event of oracle.generate(request, abort.signal)) {
         if (event.type === 'done') {
           usages.push(event.usage)
+          steady.push({ tokens: made, ms: clock.now() - begun })
           if (event.usage.completionTokens !== tokens.length) fail('usage is not the text')
           if (event.usage.acceptedDrafts !== credited) fail('accepted drafts are not the credited tokens')
           continue
         }
         for (const token of event.tokens) {
           tokens.push(token.id)
+          made++
           if (token.by !== null) credited++
           if (token.drafted !== (token.by !== null)) fail('a drafted token without its sender')
         }
@@ -228,7 +238,8 @@ export async function simulate(
     } catch (error) {
       if (!(error instanceof GenerationError && error.code === 'ABORTED')) throw error
     }
-    const alone = toyText(prompt, key, stopAt === null ? maxTokens : Math.min(maxTokens, stopAt))
+    const stops = scenario.endless ? [] : [TOY_END]
+    const alone = toyText(prompt, key, stopAt === null ? maxTokens : Math.min(maxTokens, stopAt), stops)
     const expected = abort.signal.aborted ? alone.slice(0, tokens.length) : alone
     if (tokens.join() !== expected.join()) fail(`request ${index} wrote ${tokens}, alone it is ${alone}`)
     return tokens
@@ -252,6 +263,7 @@ export async function simulate(
   if (cancelled ? credits < confirmed : credits !== confirmed)
     fail(`${credits} credited, ${confirmed} confirmed`)
   return {
+    rate: steady[0] === undefined ? 0 : steady[0].tokens / steady[0].ms,
     ms: last,
     emitted: usages.reduce((sum, usage) => sum + usage.completionTokens, 0),
     accepted: usages.reduce((sum, usage) => sum + usage.acceptedDrafts, 0),

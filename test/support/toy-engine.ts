@@ -20,13 +20,18 @@ export function toyNext(tokens: readonly number[], key: NoiseKey): number {
 }
 
 /** What the toy model writes alone. */
-export function toyText(prompt: readonly number[], key: NoiseKey, maxTokens: number): number[] {
+export function toyText(
+  prompt: readonly number[],
+  key: NoiseKey,
+  maxTokens: number,
+  stopTokens: readonly number[] = [TOY_END],
+): number[] {
   let state = prompt.reduce(absorb, START)
   const out: number[] = []
   while (out.length < maxTokens) {
     const token = choose(state, key)
     out.push(token)
-    if (token === TOY_END) break
+    if (stopTokens.includes(token)) break
     state = absorb(state, token)
   }
   return out

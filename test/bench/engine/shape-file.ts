@@ -31,7 +31,7 @@ type ShapeFileProgress = (path: string, done: number, total: number) => void
 
 /** Where made-up models lie: SHARD_BENCH_MODELS, or Shard's cache folder. */
 export function shapeFolder(env: NodeJS.ProcessEnv = process.env): string {
-  return env.SHARD_BENCH_MODELS ?? join(homeFolders(env).cache, 'bench')
+  return env.SHARD_BENCH_MODELS || join(homeFolders(env).cache, 'bench')
 }
 
 /**

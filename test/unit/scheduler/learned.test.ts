@@ -86,6 +86,15 @@ describe('pass cost', () => {
     expect(cost.estimate(1, 0)).toBeCloseTo(60, 0)
   })
 
+  it('says which sizes it has seen itself, and not too long ago', () => {
+    const cost = new PassCost()
+    cost.observe(4, 0, 10)
+    cost.observe(16, 0, 20)
+    expect([4, 8, 16].map((rows) => cost.isFresh(rows))).toEqual([true, false, true])
+    for (let i = 0; i < 200; i++) cost.observe(16, 0, 20)
+    expect([4, 16].map((rows) => cost.isFresh(rows))).toEqual([false, true])
+  })
+
   it('remembers a bounded number of sizes', () => {
     const cost = new PassCost()
     for (let rows = 1; rows <= 4096; rows++) cost.observe(rows, 0, rows)

@@ -103,7 +103,7 @@ describe('the plan of a pass', () => {
 })
 
 describe('the decision to wait', () => {
-  const limits = { maxRows: 64, maxWaitMs: 250 }
+  const limits = { maxRows: 64, maxWaitMs: 250, pace: 0 }
   const ready = { path: [], rows: 1, context: 100, emits: true, ahead: [], reliability: 1 }
 
   it('waits for a good draft that is nearly there, not for a bad one, a far one or an unreliable one', () => {
@@ -111,7 +111,7 @@ describe('the decision to wait', () => {
     const cost = (rows: number) => 80 + rows
     const wait = decideWait([{ ...ready, due, alpha: 0.9 }], limits, cost)
     expect(wait.waitMs).toBe(8)
-    expect(wait.rateAfter).toBeGreaterThan(wait.rateNow)
+    expect(wait.valueAfter).toBeGreaterThan(wait.valueNow)
     expect(decideWait([{ ...ready, due, alpha: 0.05 }], limits, cost).waitMs).toBe(0)
     expect(decideWait([{ ...ready, due: due.map((ms) => ms + 240), alpha: 0.9 }], limits, cost).waitMs).toBe(
       0,
@@ -155,14 +155,14 @@ describe('the decision to wait', () => {
         }
       })
       const perRow = draws.between(0, 5)
-      const { waitMs, rateNow, rateAfter } = decideWait(
+      const { waitMs, valueNow, valueAfter } = decideWait(
         requests,
-        { maxRows: 256, maxWaitMs: 60 },
+        { maxRows: 256, maxWaitMs: 60, pace: draws.between(0, 0.2) },
         (rows) => 10 + perRow * rows,
       )
       expect(waitMs).toBeLessThanOrEqual(60)
-      expect(rateAfter).toBeGreaterThanOrEqual(rateNow)
-      if (waitMs === 0) expect(rateAfter).toBe(rateNow)
+      expect(valueAfter).toBeGreaterThanOrEqual(valueNow)
+      if (waitMs === 0) expect(valueAfter).toBe(valueNow)
     }
   })
 })
@@ -225,10 +225,10 @@ describe('the cost of a decision', () => {
       reliability: 0.9,
     }))
     const began = performance.now()
-    decideWait(waiting, { maxRows: 4096, maxWaitMs: 100 }, cost)
+    decideWait(waiting, { maxRows: 4096, maxWaitMs: 100, pace: 0.5 }, cost)
     const waitMs = performance.now() - began
-    // Two passes are priced for at most 16 moments and for now.
-    expect(priced).toBeLessThanOrEqual(2 * 17)
+    // Two passes are priced for at most 16 moments and for now, each at a number of sizes that grows with the logarithm.
+    expect(priced).toBeLessThanOrEqual(2 * 17 * 4 * Math.log2(16 * waiting.length))
 
     const candidates = alphas.map((acceptance, i) => ({
       worker: { id: `${i}`, origin: 'scout', own: true, speed: 100 } as unknown as DraftWorker,

@@ -1,0 +1,197 @@
+import { join } from 'node:path'
+import { PassCost } from '../../../native-host/scheduler/pass-cost.ts'
+import { optimalRate } from '../../support/optimum.ts'
+import { type Cell, type Mode, median, type Setting } from './cells.ts'
+import { Link, type LinkKind } from './link.ts'
+import { measureRate, type Rate } from './saturation.ts'
+import { ScoutProcess } from './scouts.ts'
+import { Target } from './target.ts'
+import { TranscriptFile } from './transcript.ts'
+
+export interface CooperationOptions {
+  readonly shape: string
+  /** A GGUF file, or `embedded`. */
+  readonly model: string
+  /** A folder for everybody's homes, and for what the target has said. */
+  readonly folder: string
+  readonly transcripts: string
+  readonly links: LinkKind
+  /** Cores of the Oracle, and of all others. */
+  readonly cores: { readonly oracle: string; readonly others: string }
+  readonly mostUsers: number
+  readonly maxTokens: number
+  readonly rounds: number
+  readonly flags: readonly string[]
+}
+
+const SCOUTS: Readonly<Record<Mode, number>> = { alone: 0, local: 0, 'scouts-1': 1, 'scouts-4': 4 }
+/** Of a link that is not perfect: one way, as a share of the round trip, and packets lost, one way. */
+const JITTER = 0.05
+const LOSS = 0.01
+/** Of a pass of the optimum: what lies beyond is never worth it on a processor. */
+const MOST_ROWS = 64
+/** From these it is told how long a token takes. */
+const CALIBRATION_TOKENS = 24
+
+/** One Oracle and whoever drafts for it, over all of a shape's cells. */
+export class Cooperation implements AsyncDisposable {
+  readonly #options: CooperationOptions
+  readonly #target: Target
+  readonly #scouts: readonly ScoutProcess[]
+  readonly #local: ScoutProcess
+  readonly #facts: { readonly tokenizerHash: string; readonly vocabSize: number }
+  #parts: AsyncDisposableStack | null = null
+  #tokenMs = 0
+  #distance = -1
+
+  private constructor(
+    options: CooperationOptions,
+    target: Target,
+    scouts: readonly ScoutProcess[],
+    local: ScoutProcess,
+    facts: { readonly tokenizerHash: string; readonly vocabSize: number },
+  ) {
+    this.#options = options
+    this.#target = target
+    this.#scouts = scouts
+    this.#local = local
+    this.#facts = facts
+  }
+
+  static async start(options: CooperationOptions): Promise<Cooperation> {
+    const { folder, cores, model, mostUsers, flags } = options
+    await using started = new AsyncDisposableStack()
+    const scouts: ScoutProcess[] = []
+    for (let i = 1; i <= SCOUTS['scouts-4']; i++) {
+      const link = started.use(new Link(i, options.links))
+      scouts.push(started.use(await ScoutProcess.start(join(folder, `scout-${i}`), cores.others, link)))
+    }
+    const local = started.use(await ScoutProcess.start(join(folder, 'local'), cores.oracle, null))
+    const paired = [...scouts, local].map(({ peerId }) => peerId)
+    const home = join(folder, 'oracle')
+    const target = started.use(
+      await Target.start({ home, model, core: cores.oracle, users: mostUsers, paired, flags }),
+    )
+    const { tokenizer_hash: tokenizerHash } = (await target.health()).model
+    const vocabSize = await target.vocabulary()
+    const cooperation = new Cooperation(options, target, scouts, local, { tokenizerHash, vocabSize })
+    await cooperation.#record()
+    cooperation.#parts = started.move()
+    return cooperation
+  }
+
+  /** Milliseconds of a token of the Oracle alone. */
+  get tokenMs(): number {
+    return this.#tokenMs
+  }
+
+  /** What the Oracle has measured of its passes. */
+  async passMs(): Promise<Readonly<Record<string, number>>> {
+    return (await this.#target.health()).pass_ms
+  }
+
+  get log(): string {
+    return this.#target.log
+  }
+
+  /** All modes of one setting, in turn, round after round; the first round is practice and does not count. */
+  async measure(setting: Setting, modes: readonly Mode[]): Promise<Cell[]> {
+    await this.#connect(setting.rttMs)
+    const rates = new Map<Mode, Rate[]>(modes.map((mode) => [mode, []]))
+    const notNeeded = new Map<Mode, number>(modes.map((mode) => [mode, 0]))
+    for (let round = 0; round <= this.#options.rounds; round++) {
+      for (const mode of modes) {
+        const before = this.#target.notNeeded
+        const team = this.#team(mode)
+        await this.#join(team, mode, setting)
+        const rate = await this.#rate(setting.users, mode === 'alone' ? 'none' : 'own')
+        await Promise.all(team.map((scout) => scout.leave()))
+        await this.#target.pool([])
+        notNeeded.set(mode, notNeeded.get(mode)! + this.#target.notNeeded - before)
+        if (round > 0) rates.get(mode)!.push(rate)
+      }
+    }
+    const speedOf = (mode: Mode) => median(rates.get(mode)!.map(({ tokensPerSecond }) => tokensPerSecond))
+    const optimum = setting.users === 1 ? await this.#optimum(setting) : null
+    return modes.map((mode) => ({
+      shape: this.#options.shape,
+      mode,
+      alpha: setting.alpha,
+      rtt_ms: setting.rttMs,
+      users: setting.users,
+      tokens_per_s: rounded(speedOf(mode)),
+      over_alone: rounded(speedOf(mode) / speedOf('alone')),
+      of_optimum: mode === 'scouts-1' && optimum !== null ? rounded(speedOf(mode) / optimum) : null,
+      drafted_share: rounded(median(rates.get(mode)!.map(({ draftedShare }) => draftedShare))),
+      speed: setting.speed,
+      not_needed: notNeeded.get(mode)!,
+      rounds: rates.get(mode)!.map(({ tokensPerSecond }) => rounded(tokensPerSecond)),
+    }))
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#parts?.disposeAsync()
+  }
+
+  /** Tokens/s under the best policy that there is, for what the Oracle has measured of its passes. */
+  async #optimum({ alpha, rttMs, speed }: Setting): Promise<number> {
+    const measured = new PassCost()
+    for (const [rows, ms] of Object.entries(await this.passMs())) measured.observe(Number(rows), 0, ms)
+    const cost = (rows: number) => measured.estimate(rows, 0)
+    return 1000 * optimalRate({ cost, alpha, tokenMs: this.#tokenMs / speed, rttMs, maxRows: MOST_ROWS })
+  }
+
+  /** The earlier run: what the target says under every user's seed; and how long a token takes it. */
+  async #record(): Promise<void> {
+    const { mostUsers, transcripts } = this.#options
+    if (Object.keys(new TranscriptFile(transcripts).read()).length < mostUsers) {
+      const oracle = await this.#target.addressAt('127.0.0.1')
+      this.#local.join({ order: 'record', oracle, ...this.#facts, transcripts })
+      await this.#target.pool([this.#local.peerId])
+      await this.#rate(mostUsers, 'own')
+      await this.#local.leave()
+      await this.#target.pool([])
+    }
+    const alone = { url: this.#target.url, users: 1, maxTokens: CALIBRATION_TOKENS, scope: 'none' } as const
+    this.#tokenMs = 1000 / (await measureRate(alone)).tokensPerSecond
+  }
+
+  #rate(users: number, scope: 'none' | 'own'): Promise<Rate> {
+    const { maxTokens } = this.#options
+    return measureRate({ url: this.#target.url, users, maxTokens, scope })
+  }
+
+  #team(mode: Mode): readonly ScoutProcess[] {
+    return mode === 'local' ? [this.#local] : this.#scouts.slice(0, SCOUTS[mode])
+  }
+
+  async #join(
+    team: readonly ScoutProcess[],
+    mode: Mode,
+    { alpha, rttMs, users, speed }: Setting,
+  ): Promise<void> {
+    const { transcripts } = this.#options
+    const tokenMs = this.#tokenMs / speed
+    for (const [i, scout] of team.entries()) {
+      const oracle = await this.#target.addressAt(scout.link?.address ?? '127.0.0.1')
+      // Another name: another record at the Oracle. What it learned in one setting says nothing of the next.
+      const model = `replay-${mode}-${alpha}-${rttMs}-${users}-${speed}`
+      const burn = mode === 'local'
+      const { tokenizerHash, vocabSize } = this.#facts
+      const replay = { model, transcripts, vocabSize, alpha, tokenMs, burn, seed: i }
+      scout.join({ order: 'join', oracle, tokenizerHash, replay })
+    }
+    await this.#target.pool(team.map(({ peerId }) => peerId))
+  }
+
+  async #connect(rttMs: number): Promise<void> {
+    if (this.#distance === rttMs) return
+    this.#distance = rttMs
+    const distance = { rttMs, jitterMs: rttMs * JITTER, loss: rttMs === 0 ? 0 : LOSS }
+    for (const { link } of this.#scouts) await link?.connect(distance)
+  }
+}
+
+function rounded(value: number): number {
+  return Math.round(value * 1000) / 1000
+}

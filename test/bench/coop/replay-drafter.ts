@@ -1,0 +1,153 @@
+import type { Drafter, DraftSequence, DraftTask } from '../../../shared/drafter/drafter.ts'
+import { LIMITS } from '../../../shared/protocol/limits.ts'
+import { Random } from '../../support/random.ts'
+import { TranscriptFile, transcriptKey } from './transcript.ts'
+
+export interface ReplayOptions {
+  /** Name under which the Oracle keeps its record. */
+  readonly model: string
+  readonly transcripts: string
+  readonly vocabSize: number
+  /** Chance that a token is the target's own. */
+  readonly alpha: number
+  /** Milliseconds per token: of the clock, or, when `burn` is set, of this processor's time. */
+  readonly tokenMs: number
+  readonly burn: boolean
+  /** Scouts of different seeds spoil different tokens, as other draft models would. */
+  readonly seed: number
+}
+
+const CONTEXT = 1 << 20
+/** Computing is interrupted this often to look at the network, in milliseconds. */
+const SLICE_MS = 1
+
+/**
+ * A draft model of stated quality and speed: it knows what the target will say and spoils each token with a given
+ * probability. Several requests are drafted side by side without slowing each other, as a batch on a GPU would be.
+ */
+export function replayDrafter(options: ReplayOptions): Drafter {
+  const transcripts = new TranscriptFile(options.transcripts).read()
+  return {
+    model: options.model,
+    tokenizerHash: null,
+    vocabSize: options.vocabSize,
+    contextLength: CONTEXT,
+    capacity: LIMITS.capacity,
+    async open(task) {
+      const text = transcripts[transcriptKey(task)]
+      if (text === undefined) throw new Error(`nothing is known of ${transcriptKey(task)}`)
+      return new ReplaySequence(text, task, options)
+    },
+  }
+}
+
+class ReplaySequence implements DraftSequence {
+  readonly #text: readonly number[]
+  readonly #task: DraftTask
+  readonly #options: ReplayOptions
+  /** When the last token was done: a timer that fires late does not slow the next. */
+  #doneAt = 0
+  length = 0
+
+  constructor(text: readonly number[], task: DraftTask, options: ReplayOptions) {
+    this.#text = text
+    this.#task = task
+    this.#options = options
+  }
+
+  append(tokens: readonly number[]): void {
+    this.length += tokens.length
+  }
+
+  rollback(length: number): void {
+    this.length = Math.min(this.length, length)
+  }
+
+  async next(_most: number, signal: AbortSignal): Promise<readonly number[]> {
+    const token = this.#text[this.length]
+    if (token === undefined) return []
+    const { tokenMs, burn } = this.#options
+    if (burn) await compute(tokenMs, signal)
+    else {
+      const now = performance.now()
+      this.#doneAt = Math.max(
+        now,
+        this.#doneAt + tokenMs,
+        Math.min(now + tokenMs, this.#doneAt + 2 * tokenMs),
+      )
+      await pause(this.#doneAt - now, signal)
+    }
+    const drafted = this.#spoiled(this.length) ? (token + 1) % this.#options.vocabSize : token
+    this.length++
+    return [drafted]
+  }
+
+  async close(): Promise<void> {}
+
+  /** Drawn once for a position: whoever drafts it again errs again. */
+  #spoiled(position: number): boolean {
+    const { lo, hi } = this.#task.key
+    const { seed, alpha } = this.#options
+    const mixed = [hi, position, seed].reduce((sum, part) => Math.imul(sum ^ part, 0x9e3779b1), lo)
+    return new Random(mixed >>> 0).uniform() >= alpha
+  }
+}
+
+/** Uses so much of this thread's processor time, as a draft model that shares the Oracle's core does. */
+async function compute(ms: number, signal: AbortSignal): Promise<void> {
+  const used = () => process.cpuUsage()
+  const started = used()
+  const spent = () => {
+    const { user, system } = process.cpuUsage(started)
+    return (user + system) / 1000
+  }
+  while (spent() < ms) {
+    signal.throwIfAborted()
+    const until = performance.now() + SLICE_MS
+    while (performance.now() < until);
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const abort = () => {
+      clearTimeout(timer)
+      reject(signal.reason)
+    }
+    const timer = setTimeout(() => {
+      signal.removeEventListener('abort', abort)
+      resolve()
+    }, ms)
+    if (signal.aborted) abort()
+    else signal.addEventListener('abort', abort, { once: true })
+  })
+}
+
+/** Drafts nothing and remembers what it is told: how transcripts come about. */
+export function recordingDrafter(model: string, vocabSize: number, path: string): Drafter {
+  const file = new TranscriptFile(path)
+  return {
+    model,
+    tokenizerHash: null,
+    vocabSize,
+    contextLength: CONTEXT,
+    capacity: LIMITS.capacity,
+    async open(task) {
+      let tokens: number[] = []
+      return {
+        get length() {
+          return tokens.length
+        },
+        append: (more) => void tokens.push(...more),
+        rollback(length) {
+          tokens = tokens.slice(0, length)
+        },
+        next: async () => [],
+        async close() {
+          file.write({ ...file.read(), [transcriptKey(task)]: tokens })
+        },
+      }
+    },
+  }
+}
