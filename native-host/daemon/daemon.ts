@@ -111,6 +111,8 @@ export async function startDaemon(
     // Requests end before the Scouts are told goodbye.
     started.push(() => targets.stop())
     const { engine, process: engineProcess } = await targets.start()
+    // So that the first request which names a model need not wait for the heads of all files.
+    void catalog.all().catch(() => {})
     const engineWhy = engineProcess().reason
 
     // For pages of the extension, which get it through the bridge; good until this process ends.

@@ -24,13 +24,15 @@ export async function loadEngine(
   if (options.kind === 'reference') {
     return { engine: await loadReference(options), why: 'the reference engine was asked for' }
   }
-  const { model, kernel, threads } = options
+  const { model, kernel, threads, head, packing } = options
   try {
     const engine = await loadNativeEngine(model, {
       ...settingsOf(options),
       addon: loadAddon(),
       ...(kernel !== undefined && { kernel }),
       ...(threads !== undefined && { threads }),
+      ...(head !== undefined && { head }),
+      ...(packing !== undefined && { packing }),
     })
     const asked =
       options.kind === 'native' ? 'the native engine was asked for' : 'the native engine runs here'

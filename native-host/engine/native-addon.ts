@@ -5,6 +5,7 @@ import type { KvCacheType } from '../../shared/engine/kv-cache-type.ts'
 import type { NoiseKey, SamplingSettings } from '../../shared/verify/settings.ts'
 import { assets } from '../packaged/assets.ts'
 import { loadAddon } from '../packaged/load-addon.ts'
+import type { HeadPrecision, WeightPacking } from './engine-options.ts'
 
 /** What build/native/shard-engine.node exports (native/src/addon). Errors carry an EngineErrorCode as `code`. */
 export interface NativeAddon {
@@ -28,7 +29,11 @@ export interface NativeAddon {
     rows: number,
     values: Int8Array,
     count: number,
+    /** Packed in 1.6 bits a weight instead of 2; codes are 0–2 then. */
+    baseThree?: boolean,
   ): Int32Array
+  /** The same for int8 weights within ±127; sums come out as the nearest float32. */
+  int8Product(kernel: string, weights: Int8Array, rows: number, values: Int8Array, count: number): Int32Array
   /** Bytes per second at which so many threads together read memory. */
   readBandwidth(threads: number): Promise<number>
 }
@@ -42,6 +47,8 @@ export interface NativeLoadOptions {
   readonly maxRows?: number | undefined
   /** Absent: the architecture's usual choice. */
   readonly activationScales?: ActivationScales | undefined
+  readonly head?: HeadPrecision | undefined
+  readonly packing?: WeightPacking | undefined
   /** Absent: f16. */
   readonly kvCache?: KvCacheType | undefined
 }

@@ -13,6 +13,7 @@ import type {
 import { EngineError, type EngineErrorCode } from '../../shared/engine/engine-error.ts'
 import type { KvCacheType } from '../../shared/engine/kv-cache-type.ts'
 import { SerialQueue } from '../../shared/engine/serial-queue.ts'
+import type { HeadPrecision, WeightPacking } from './engine-options.ts'
 import {
   loadNativeAddon,
   type NativeAddon,
@@ -32,6 +33,10 @@ export interface NativeEngineOptions {
   readonly maxRows?: number
   /** Absent: the architecture's usual choice. */
   readonly activationScales?: ActivationScales
+  /** Absent: `int8`. */
+  readonly head?: HeadPrecision
+  /** Absent: `auto`. */
+  readonly packing?: WeightPacking
   /** Absent: f16. */
   readonly kvCache?: KvCacheType
   readonly addon?: NativeAddon
@@ -58,6 +63,8 @@ export async function loadNativeEngine(
       maxSequences: options.maxSequences ?? DEFAULT_MAX_SEQUENCES,
       maxRows: options.maxRows ?? DEFAULT_MAX_ROWS,
       activationScales: options.activationScales,
+      head: options.head,
+      packing: options.packing,
       kvCache: options.kvCache,
     }),
   )

@@ -33,7 +33,7 @@ export class ModelCatalog {
   readonly #own: string
   readonly #kvCache: KvCacheType
   /** By path; good while the file's size and time stay. Heads of large vocabularies take a while to read. */
-  readonly #described = new Map<string, { readonly stamp: string; readonly model: DescribedModel }>()
+  readonly #described = new Map<string, { readonly stamp: string; readonly model: Promise<DescribedModel> }>()
 
   /** @param own file of the Oracle's own model @param kvCache what conversations are kept as */
   constructor(folder: ModelsFolder, own: string, kvCache: KvCacheType = 'f16') {
@@ -45,7 +45,9 @@ export class ModelCatalog {
   /** The Oracle's own first. */
   async all(): Promise<CatalogModel[]> {
     const files = this.#files()
-    const found = await Promise.all(files.map((file) => this.#describe(file).catch(() => null)))
+    const found: (Omit<CatalogModel, 'id'> | null)[] = []
+    // One after the other: each head may take some MB.
+    for (const file of files) found.push(await this.#describe(file).catch(() => null))
     const taken = new Set<string>()
     const installed = new Set(files.filter((file) => this.#isInstalled(file)).map(({ name }) => name))
     return found.flatMap((model, i) => {
@@ -99,8 +101,9 @@ export class ModelCatalog {
     const { size, mtimeMs } = await stat(file.path)
     const stamp = `${size} ${mtimeMs}`
     const known = this.#described.get(file.path)
-    const described = known?.stamp === stamp ? known.model : await describeModel(file)
-    this.#described.set(file.path, { stamp, model: described })
+    const model = known?.stamp === stamp ? known.model : describeModel(file)
+    this.#described.set(file.path, { stamp, model })
+    const described = await model
     const { facts, bytes } = described
     const context = Math.min(LEAST_CONTEXT, facts?.contextLength ?? LEAST_CONTEXT)
     return {

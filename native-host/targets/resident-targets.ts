@@ -254,7 +254,8 @@ export class ResidentTargets<M extends Loadable, T> {
 
   #begin(model: M, keepAliveMs: number, victims: readonly Resident<M, T>[]): void {
     const { clock } = this.#init
-    for (const victim of victims) this.#unload(victim, this.#init.isAlive(victim.target!) ? 'room' : 'failed')
+    const alive = victims.filter(({ target }) => this.#init.isAlive(target!))
+    for (const victim of victims) this.#unload(victim, alive.includes(victim) ? 'room' : 'failed')
     const mine = this.#waiting.filter((waiter) => waiter.model.id === model.id)
     this.#waiting = this.#waiting.filter((waiter) => waiter.model.id !== model.id)
     const resident: Resident<M, T> = {
@@ -268,12 +269,13 @@ export class ResidentTargets<M extends Loadable, T> {
       expiry: null,
     }
     this.#residents.set(model.id, resident)
-    const load = this.#load(resident, victims).finally(() => this.#loads.delete(load))
+    const load = this.#load(resident, alive).finally(() => this.#loads.delete(load))
     this.#loads.add(load)
     this.#init.events?.changed?.()
   }
 
-  async #load(resident: Resident<M, T>, victims: readonly Resident<M, T>[]): Promise<void> {
+  /** @param gaveWay what was unloaded for it, and worked */
+  async #load(resident: Resident<M, T>, gaveWay: readonly Resident<M, T>[]): Promise<void> {
     const { load, unload, clock, events, log, home } = this.#init
     const { id } = resident.model
     try {
@@ -292,7 +294,7 @@ export class ResidentTargets<M extends Loadable, T> {
       events?.failed?.(id)
       events?.changed?.()
       this.#pump()
-      this.#restore(victims)
+      this.#restore(gaveWay)
       return
     }
     if (id === home.model.id) this.#homeGaveWay = false
@@ -305,8 +307,8 @@ export class ResidentTargets<M extends Loadable, T> {
   }
 
   /** What made room in vain is loaded again, if nobody has asked for something else. */
-  #restore(victims: readonly Resident<M, T>[]): void {
-    const last = victims.filter(({ keepAliveMs }) => keepAliveMs > 0).at(-1)
+  #restore(gaveWay: readonly Resident<M, T>[]): void {
+    const last = gaveWay.filter(({ keepAliveMs }) => keepAliveMs > 0).at(-1)
     if (last === undefined || this.#residents.size > 0 || this.#waiting.length > 0) return
     this.#init.log.info({ model: last.model.id }, 'the model that made room for it is loaded again')
     this.#begin(last.model, last.keepAliveMs, [])

@@ -4,14 +4,15 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <memory>
 #include <new>
+#include <vector>
 
 #include "engine/engine.h"
 #include "support/error.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace shard;
-  MemorySource source(data, size);
   EngineOptions options;
   options.threads = 1;
   options.maxSequences = 3;
@@ -19,9 +20,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   // Every kernel set that runs here gets its share of the inputs.
   int sets = 0;
   while (availableKernels()[sets] != nullptr) sets++;
+  options.model.head = size % 2 == 0 ? HeadPrecision::Int8 : HeadPrecision::File;
+  options.model.packing = size % 3 == 0 ? WeightPacking::BaseThree : WeightPacking::Auto;
   options.kernel = availableKernels()[size % static_cast<std::size_t>(sets)]->name;
   try {
-    Engine engine(source, options);
+    Engine engine(std::make_unique<MemorySource>(std::vector<std::uint8_t>(data, data + size)), options);
     const std::atomic<bool> cancelled{false};
     const int last = engine.model().config.vocab - 1;
     const int first = engine.createSequence(), second = engine.createSequence();

@@ -89,7 +89,7 @@ async function agrees({ name, model, tolerance }: Case): Promise<void> {
   expect(theirs).toHaveLength(texts.length * (LENGTH - 1))
   const open = (file: Uint8Array, activationScales: ActivationScales) => ({
     reference: () => loadReferenceEngine(file, { activationScales }),
-    native: () => loadNativeEngine(file, { addon, activationScales }),
+    native: () => loadNativeEngine(file, { addon, activationScales, head: 'file' }),
   })
   const exact = open(randomGguf({ ...whole, asFloats: true }), 'group')
   const floats = await engineLogits(await exact.native(), texts)

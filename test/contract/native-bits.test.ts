@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { loadNativeEngine } from '../../native-host/engine/native-engine.ts'
+import { loadNativeEngine, type NativeEngineOptions } from '../../native-host/engine/native-engine.ts'
 import type { Engine } from '../../shared/engine/engine.ts'
 import type { KvCacheType } from '../../shared/engine/kv-cache-type.ts'
 import { loadReferenceEngine } from '../../shared/engine/reference/reference-engine.ts'
@@ -12,8 +12,22 @@ import { TABLE_TYPES } from '../support/random-table.ts'
 const addon = builtAddon()
 const VOCABULARY = 331 // not a multiple of 16: the last group of the head is filled up
 
-const MODELS: Readonly<Record<string, RandomModel>> = {
+interface Case extends RandomModel {
+  /** How the engine is to keep the weights. */
+  readonly keep?: Pick<NativeEngineOptions, 'head' | 'packing'>
+}
+
+const MODELS: Readonly<Record<string, Case>> = {
   ...Object.fromEntries(TERNARY_TYPES.map((type) => [type, { type, seed: 11 }])),
+  ...Object.fromEntries(
+    TERNARY_TYPES.map((type) => [`${type} in 1.6 bits`, { type, seed: 11, keep: { packing: '1.6-bit' } }]),
+  ),
+  'Q2_0 in 1.6 bits where no tensor can be': {
+    type: 'Q2_0',
+    scales: 'block',
+    seed: 12,
+    keep: { packing: '1.6-bit' },
+  },
   'Q2_0, a scale per block': {
     type: 'Q2_0',
     scales: 'block',
@@ -31,6 +45,12 @@ const MODELS: Readonly<Record<string, RandomModel>> = {
   },
   'Q2_0 of 128, a scale per block, ±2': { type: 'Q2_0 of 128', scales: 'block', twos: true, seed: 15 },
   ...Object.fromEntries(TABLE_TYPES.map((table, i) => [`tied ${table}`, { table, layers: 1, seed: 16 + i }])),
+  ...Object.fromEntries(
+    TABLE_TYPES.map((table, i) => [
+      `tied ${table}, as the file has it`,
+      { table, layers: 1, seed: 16 + i, keep: { head: 'file' } },
+    ]),
+  ),
   'ternary embedding, Q6_K head': { table: 'TQ2_0', head: 'Q6_K', layers: 1, seed: 22 },
   qwen3: { architecture: 'qwen3', type: 'Q2_0', table: 'Q2_0', seed: 23 },
   'qwen3 Q2_0 of 128, a scale per block, own head': {
@@ -106,14 +126,14 @@ function expectSameBits(a: Float32Array, b: Float32Array, what: string): void {
 }
 
 /** Every model with an f16 cache; and with int8, one of each kind of graph and of queries a key. */
-const CASES: readonly (readonly [string, RandomModel, KvCacheType])[] = [
+const CASES: readonly (readonly [string, Case, KvCacheType])[] = [
   ...Object.entries(MODELS).map(([name, model]) => [name, model, 'f16'] as const),
   ...['TQ2_0', 'qwen3', 'llama with rotary factors', 'bitnet-b1.58, five queries a key'].map(
     (name) => [`${name}, q8 cache`, MODELS[name]!, 'q8'] as const,
   ),
 ]
 
-describe.each(CASES)('bits of %s', (_, model, kvCache) => {
+describe.each(CASES)('bits of %s', (_, { keep, ...model }, kvCache) => {
   const bytes = randomGguf({ vocabSize: VOCABULARY, ...model })
   const tokens = tokensOf(5, 90) // past one KV block of 64
 
@@ -121,7 +141,7 @@ describe.each(CASES)('bits of %s', (_, model, kvCache) => {
     let expected: Float32Array | undefined
     for (const kernel of addon.kernels()) {
       for (const threads of [1, 3]) {
-        const engine = await loadNativeEngine(bytes, { kernel, threads, kvCache, addon })
+        const engine = await loadNativeEngine(bytes, { kernel, threads, kvCache, addon, ...keep })
         expect(engine.info).toMatchObject({ kernel, threads, kvCache })
         expected ??= await oneByOne(engine, tokens)
         const sequence = await engine.createSequence()
@@ -141,7 +161,7 @@ describe.each(CASES)('bits of %s', (_, model, kvCache) => {
   })
 
   test('do not depend on company, rollback, or where the cache came from', async () => {
-    const engine = await loadNativeEngine(bytes, { kvCache, addon })
+    const engine = await loadNativeEngine(bytes, { kvCache, addon, ...keep })
     const expected = await oneByOne(engine, tokens)
     const [a, b, c] = [
       await engine.createSequence(),
@@ -180,7 +200,7 @@ describe.each(CASES)('bits of %s', (_, model, kvCache) => {
     const short = tokens.slice(0, 24)
     const reference = await loadReferenceEngine(bytes, { kvCache })
     const wanted = await oneByOne(reference, short)
-    const engine = await loadNativeEngine(bytes, { kvCache, addon })
+    const engine = await loadNativeEngine(bytes, { kvCache, addon, ...keep })
     expect(engine.info.tokenizerHash).toBe(reference.info.tokenizerHash)
     expect(engine.info.model).toEqual(reference.info.model)
     const got = await oneByOne(engine, short)
@@ -193,31 +213,68 @@ describe.each(CASES)('bits of %s', (_, model, kvCache) => {
   })
 })
 
-test('integer products of every kernel equal plain sums', () => {
-  const random = new Random(21)
-  for (const [rowCount, columns, count] of [
+describe('integer products of every kernel equal plain sums', () => {
+  // Counts of rows on both sides of every tile's; columns that end within a block of 20.
+  const SHAPES = [
     [1, 64, 1],
     [16, 128, 2],
     [37, 320, 3],
+    [19, 576, 5],
+    [33, 448, 7],
     [64, 2560, 11],
     [5, 6912, 17],
-  ] as const) {
-    // Code 3 is legal in Q2_0, and 127 everywhere is the largest sum there is.
-    const codes = Uint8Array.from({ length: rowCount * columns }, () => random.integer(4))
-    const values = Int8Array.from({ length: count * columns }, () => random.integer(255) - 127)
-    codes.fill(3, 0, columns)
-    values.fill(127, 0, columns)
-    const expected = new Int32Array(count * rowCount)
-    for (let i = 0; i < count; i++) {
+  ] as const
+
+  /** Random activations, of which the first row is as large as can be. */
+  const activations = (random: Random, columns: number, count: number) =>
+    Int8Array.from({ length: count * columns }, () => random.integer(255) - 127).fill(127, 0, columns)
+
+  function plainSums(weights: ArrayLike<number>, columns: number, values: Int8Array): Int32Array {
+    const rowCount = weights.length / columns
+    const sums = new Int32Array((values.length / columns) * rowCount)
+    for (let i = 0; i < values.length / columns; i++) {
       for (let r = 0; r < rowCount; r++) {
         let sum = 0
-        for (let c = 0; c < columns; c++) sum += (codes[r * columns + c]! - 1) * values[i * columns + c]!
-        expected[i * rowCount + r] = sum
+        for (let c = 0; c < columns; c++) sum += weights[r * columns + c]! * values[i * columns + c]!
+        sums[i * rowCount + r] = sum
       }
     }
-    for (const kernel of addon.kernels()) {
-      const got = addon.ternaryProduct(kernel, codes, rowCount, values, count)
-      expect(got, `${kernel} ${rowCount} × ${columns} × ${count}`).toEqual(expected)
-    }
+    return sums
   }
+
+  test.each([
+    ['two bits', 4, false],
+    ['1.6 bits', 3, true],
+  ] as const)('of ternary weights in %s', (_, codeCount, baseThree) => {
+    const random = new Random(21)
+    for (const [rowCount, columns, count] of SHAPES) {
+      // Code 3 is legal in Q2_0; the largest code everywhere meets 127 everywhere.
+      const codes = Uint8Array.from({ length: rowCount * columns }, () => random.integer(codeCount))
+      codes.fill(codeCount - 1, 0, columns)
+      const values = activations(random, columns, count)
+      const expected = plainSums(
+        Int8Array.from(codes, (code) => code - 1),
+        columns,
+        values,
+      )
+      for (const kernel of addon.kernels()) {
+        const got = addon.ternaryProduct(kernel, codes, rowCount, values, count, baseThree)
+        expect(got, `${kernel} ${rowCount} × ${columns} × ${count}`).toEqual(expected)
+      }
+    }
+  })
+
+  test('of int8 weights', () => {
+    const random = new Random(22)
+    for (const [rowCount, columns, count] of SHAPES) {
+      const weights = activations(random, columns, rowCount)
+      const values = activations(random, columns, count)
+      values.subarray(-columns).fill(-127)
+      const expected = plainSums(weights, columns, values).map(Math.fround)
+      for (const kernel of addon.kernels()) {
+        const got = addon.int8Product(kernel, weights, rowCount, values, count)
+        expect(got, `${kernel} ${rowCount} × ${columns} × ${count}`).toEqual(expected)
+      }
+    }
+  })
 })

@@ -24,6 +24,7 @@ describe.each(addon.kernels())('native engine, kernel %s', (kernel) => {
   test.each(['i2_s', 'tq1_0', 'tq2_0'])('agrees with bitnet.cpp on the %s file', async (type) => {
     const engine = await loadNativeEngine(join(FIXTURE_FOLDER, `tiny-${type}-emb_f16.gguf`), {
       kernel,
+      head: 'file',
       addon,
     })
     expect(engine.info).toMatchObject({ kind: 'native', kernel, model: { vocabSize: VOCABULARY, layers: 2 } })

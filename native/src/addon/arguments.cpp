@@ -82,7 +82,19 @@ EngineOptions toOptions(const Napi::Value& value) {
   if (scales.IsString()) {
     const std::string name = scales.As<Napi::String>().Utf8Value();
     if (name != "token" && name != "group") wrong("options", "activationScales token or group");
-    out.activationScales = name == "token" ? ActivationScales::Token : ActivationScales::Group;
+    out.model.activationScales = name == "token" ? ActivationScales::Token : ActivationScales::Group;
+  }
+  const Napi::Value head = from.Get("head");
+  if (head.IsString()) {
+    const std::string name = head.As<Napi::String>().Utf8Value();
+    if (name != "int8" && name != "file") wrong("options", "head int8 or file");
+    out.model.head = name == "int8" ? HeadPrecision::Int8 : HeadPrecision::File;
+  }
+  const Napi::Value packing = from.Get("packing");
+  if (packing.IsString()) {
+    const std::string name = packing.As<Napi::String>().Utf8Value();
+    if (name != "auto" && name != "2-bit" && name != "1.6-bit") wrong("options", "packing auto, 2-bit or 1.6-bit");
+    out.model.packing = name == "auto" ? WeightPacking::Auto : name == "2-bit" ? WeightPacking::TwoBits : WeightPacking::BaseThree;
   }
   const Napi::Value cache = from.Get("kvCache");
   if (cache.IsString()) {

@@ -85,9 +85,9 @@ Napi::Value EngineHandle::load(const Napi::CallbackInfo& info) {
         env,
         [=] {
           std::unique_ptr<ByteSource> source;
-          if (inMemory) source = std::make_unique<MemorySource>(bytes->data(), bytes->size());
+          if (inMemory) source = std::make_unique<MemorySource>(std::move(*bytes));
           else source = std::make_unique<FileSource>(path);
-          *state = std::make_shared<State>(std::make_unique<Engine>(*source, options));
+          *state = std::make_shared<State>(std::make_unique<Engine>(std::move(source), options));
         },
         [state](Napi::Env done) -> Napi::Value {
           auto* constructor = done.GetInstanceData<Napi::FunctionReference>();

@@ -24,12 +24,12 @@ int chooseThreads(int wanted) {
 
 }  // namespace
 
-Engine::Engine(ByteSource& source, const EngineOptions& options)
+Engine::Engine(std::unique_ptr<ByteSource> source, const EngineOptions& options)
     : options_(options),
       kernels_(chooseKernels(options.kernel)),
-      model_(loadModel(source, options.activationScales)),
-      layout_(model_->config, options.kvCache),
       pool_(chooseThreads(options.threads)),
+      model_(loadModel(std::move(source), options.model, pool_)),
+      layout_(model_->config, options.kvCache),
       pass_(*model_, *kernels_, pool_, layout_),
       samplers_(static_cast<std::size_t>(pool_.threads())) {}
 

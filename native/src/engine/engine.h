@@ -22,7 +22,7 @@ struct EngineOptions {
   int threads = 0;         // 0: as many as the machine offers
   int maxSequences = 64;
   int maxRows = 512;
-  ActivationScales activationScales = ActivationScales::Usual;
+  ModelOptions model;
   KvType kvCache = KvType::F16;
 };
 
@@ -45,7 +45,7 @@ struct PassItem {
 class Engine {
  public:
   /** @throws EngineError, std::bad_alloc */
-  Engine(ByteSource& source, const EngineOptions& options);
+  Engine(std::unique_ptr<ByteSource> source, const EngineOptions& options);
 
   const Model& model() const { return *model_; }
   const KernelSet& kernels() const { return *kernels_; }
@@ -72,9 +72,9 @@ class Engine {
 
   EngineOptions options_;
   const KernelSet* kernels_;
+  ThreadPool pool_;
   std::unique_ptr<Model> model_;
   KvLayout layout_;
-  ThreadPool pool_;
   Forward pass_;
   std::unordered_map<int, std::unique_ptr<Sequence>> sequences_;
   int nextSequence_ = 1;

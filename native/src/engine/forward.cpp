@@ -14,6 +14,12 @@ std::size_t padded(int n) { return roundUp(static_cast<std::size_t>(n), 64); }
 // Below this many multiply-adds a step is done by one thread: handing it out would cost more than it saves.
 constexpr double kWorthSharing = 400e3;
 
+// Groups of a matrix's rows that are handed out together: kernels take two at a time.
+constexpr int kGroupsTogether = 4;
+
+// Columns that share a scale when the last activations are rounded for an int8 head.
+constexpr int kHeadGroup = 64;
+
 }  // namespace
 
 Forward::Forward(const Model& model, const KernelSet& kernels, ThreadPool& pool, const KvLayout& layout)
@@ -21,6 +27,7 @@ Forward::Forward(const Model& model, const KernelSet& kernels, ThreadPool& pool,
       kernels_(kernels),
       pool_(pool),
       layout_(layout),
+      headGroup_(model.head.isTernary() ? model.config.activationGroup : kHeadGroup),
       logitStride_(padded(model.config.vocab)),
       xStride_(padded(model.config.width)),
       qStride_(padded(model.config.queryWidth())),
@@ -29,14 +36,16 @@ Forward::Forward(const Model& model, const KernelSet& kernels, ThreadPool& pool,
       scores_(static_cast<std::size_t>(pool.threads())),
       tables_(static_cast<std::size_t>(pool.threads())) {}
 
-Forward::Activations Forward::makeActivations(int capacity, int width) const {
+Forward::Activations Forward::makeActivations(int capacity, int width, int scaleColumns) const {
   Activations out;
+  out.group = scaleColumns;
   const auto rows = static_cast<std::size_t>(capacity);
   out.stride = padded(width);
   out.x = AlignedBuffer<float>(rows * out.stride);
-  out.values = AlignedBuffer<std::int8_t>(rows * out.stride);
-  out.sums = AlignedBuffer<std::int32_t>(rows * (out.stride / kSumColumns));
-  const auto group = static_cast<std::size_t>(model_.config.activationGroup);
+  out.values = AlignedBuffer<std::int8_t>(rows * out.stride + 64);  // some kernels read whole blocks of columns
+  out.sumStride = static_cast<std::size_t>(sumsOf(static_cast<int>(out.stride)));
+  out.sums = AlignedBuffer<std::int32_t>(rows * out.sumStride);
+  const auto group = static_cast<std::size_t>(scaleColumns);
   if (group != 0) out.scaleStride = (out.stride + group - 1) / group;
   out.scales = AlignedBuffer<float>(rows * out.scaleStride);
   return out;
@@ -49,9 +58,10 @@ void Forward::grow(std::size_t rows) {
   const ModelConfig& c = model_.config;
   const int n = static_cast<int>(capacity);
   x_ = AlignedBuffer<float>(capacity * xStride_);
-  normed_ = makeActivations(n, c.width);
-  attended_ = makeActivations(n, c.queryWidth());
-  hidden_ = makeActivations(n, c.inner);
+  normed_ = makeActivations(n, c.width, c.activationGroup);
+  attended_ = makeActivations(n, c.queryWidth(), c.activationGroup);
+  hidden_ = makeActivations(n, c.inner, c.activationGroup);
+  last_ = makeActivations(n, c.width, headGroup_);
   q_ = AlignedBuffer<float>(capacity * qStride_);
   k_ = AlignedBuffer<float>(capacity * kvStride_);
   v_ = AlignedBuffer<float>(capacity * kvStride_);
@@ -94,17 +104,14 @@ void Forward::growScores(int positions) {
   scoreStride_ = stride * 2;  // room to grow into
 }
 
-int Forward::pieceFor(int groups, double workPerGroup) const {
-  if (pool_.threads() == 1 || groups * workPerGroup < kWorthSharing) return std::max(groups, 1);
-  // Even numbers of groups (kernels take two or four at a time), some pieces per thread so that a late one can catch up.
-  const int piece = groups / (pool_.threads() * 4) & ~3;
-  return std::max(piece, 4);
+int Forward::pieceFor(int count, double workOfOne, int least) const {
+  return pool_.threads() == 1 || count * workOfOne < kWorthSharing ? std::max(count, 1) : least;
 }
 
 void Forward::quantiseRow(Activations& a, int row) {
   const auto i = static_cast<std::size_t>(row);
-  kernels_.quantise(a.row(row), static_cast<int>(a.stride), model_.config.activationGroup, a.values.data() + i * a.stride,
-                    a.sums.data() + i * (a.stride / kSumColumns), a.scales.data() + i * a.scaleStride);
+  kernels_.quantise(a.row(row), static_cast<int>(a.stride), a.group, a.values.data() + i * a.stride,
+                    a.sums.data() + i * a.sumStride, a.scales.data() + i * a.scaleStride);
 }
 
 void Forward::normRow(const float* from, const Gain& gain, int width, float* to) const {
@@ -113,7 +120,7 @@ void Forward::normRow(const float* from, const Gain& gain, int width, float* to)
 }
 
 void Forward::normalise(const float* from, std::size_t stride, const Gain& gain, int width, Activations& to, int count) {
-  pool_.run(count, pieceFor(count, width * 8.0), [&](int begin, int end, int) {
+  pool_.run(count, pieceFor(count, width * 8.0, 1), [&](int begin, int end, int) {
     for (int i = begin; i < end; i++) {
       normRow(from + static_cast<std::size_t>(i) * stride, gain, width, to.row(i));
       quantiseRow(to, i);
@@ -123,7 +130,7 @@ void Forward::normalise(const float* from, std::size_t stride, const Gain& gain,
 
 void Forward::gateAndNormalise(const Gain& gain, int count) {
   const int inner = model_.config.inner;
-  pool_.run(count, pieceFor(count, inner * 16.0), [&](int begin, int end, int) {
+  pool_.run(count, pieceFor(count, inner * 16.0, 1), [&](int begin, int end, int) {
     for (int i = begin; i < end; i++) {
       float* gate = gate_.data() + static_cast<std::size_t>(i) * innerStride_;
       kernels_.glu(model_.config.graph.glu, gate, up_.data() + static_cast<std::size_t>(i) * innerStride_,
@@ -134,11 +141,23 @@ void Forward::gateAndNormalise(const Gain& gain, int count) {
   });
 }
 
-void Forward::multiply(Activations& x, int count, const Product* products, int productCount) {
+void Forward::multiplyGroups(const TernaryView& view, const Activations& x, int count, const Product& product, int from, int to) const {
+  kernels_.ternary(view, x.int8Rows(count), from, to, product.out, product.stride, product.add);
+}
+
+void Forward::multiplyGroups(const Int8View& view, const Activations& x, int count, const Product& product, int from, int to) const {
+  kernels_.int8(view, x.int8Rows(count), from, to, product.out, product.stride);
+}
+
+void Forward::multiplyGroups(const DenseView& view, const Activations& x, int count, const Product& product, int from, int to) const {
+  kernels_.dense(view, x.x.data(), x.stride, count, from, to, product.out, product.stride, product.add);
+}
+
+void Forward::multiply(const Activations& x, int count, const Product* products, int productCount) {
   int total = 0;
   for (int p = 0; p < productCount; p++) total += products[p].matrix->groups();
   const double work = static_cast<double>(products[0].matrix->cols()) * kLanes * (1 + 0.25 * (count - 1));
-  pool_.run(total, pieceFor(total, work), [&](int begin, int end, int) {
+  pool_.run(total, pieceFor(total, work, kGroupsTogether), [&](int begin, int end, int) {
     int first = 0;
     for (int p = 0; p < productCount; p++) {
       const Product& product = products[p];
@@ -146,14 +165,7 @@ void Forward::multiply(Activations& x, int count, const Product* products, int p
       const int from = std::max(begin - first, 0), to = std::min(end - first, groups);
       first += groups;
       if (from >= to) continue;
-      if (const TernaryMatrix* ternary = product.matrix->ternary()) {
-        const Int8Rows rows{x.values.data(), x.sums.data(), x.scales.data(), x.stride, x.stride / kSumColumns,
-                            x.scaleStride, model_.config.activationGroup, count};
-        kernels_.ternary(ternary->view(), rows, from, to, product.out, product.stride, product.add);
-      } else {
-        kernels_.dense(product.matrix->dense()->view(), x.x.data(), x.stride, count, from, to, product.out,
-                       product.stride, product.add);
-      }
+      product.matrix->visit([&](const auto& view) { multiplyGroups(view, x, count, product, from, to); });
     }
   });
 }
@@ -174,7 +186,7 @@ void Forward::rotateAndStore(int layer, const std::vector<Row>& rows) {
     }
   };
   const int count = static_cast<int>(rows.size());
-  pool_.run(count, pieceFor(count, c.queryWidth() * 8.0), [&](int begin, int end, int) {
+  pool_.run(count, pieceFor(count, c.queryWidth() * 8.0, 1), [&](int begin, int end, int) {
     for (int i = begin; i < end; i++) {
       const Row& row = rows[static_cast<std::size_t>(i)];
       float* q = q_.data() + static_cast<std::size_t>(i) * qStride_;
@@ -242,7 +254,7 @@ void Forward::attention(int layer, const std::vector<Row>& rows) {
   int longest = 0;
   for (const Row& row : rows) longest = std::max(longest, row.position + 1);
   const int tasks = static_cast<int>(rows.size()) * c.kvHeads;
-  pool_.run(tasks, pieceFor(tasks, 4.0 * longest * group * c.headDim), [&](int begin, int end, int thread) {
+  pool_.run(tasks, pieceFor(tasks, 4.0 * longest * group * c.headDim, 1), [&](int begin, int end, int thread) {
     BlockTable& table = tables_[static_cast<std::size_t>(thread)];
     for (int task = begin; task < end; task++) {
       const Row& row = rows[static_cast<std::size_t>(task / c.kvHeads)];
@@ -326,9 +338,9 @@ void Forward::run(const std::vector<Row>& rows, const std::atomic<bool>& cancell
     }
     next++;
   }
-  normalise(x_.data(), xStride_, model_.outputNorm, c.width, normed_, wanted);
-  const Product head[] = {{&model_.output(), logits_.data(), logitStride_, false}};
-  multiply(normed_, wanted, head, 1);
+  normalise(x_.data(), xStride_, model_.outputNorm, c.width, last_, wanted);
+  const Product head[] = {{&model_.head, logits_.data(), logitStride_, false}};
+  multiply(last_, wanted, head, 1);
 }
 
 }  // namespace shard

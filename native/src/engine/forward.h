@@ -43,11 +43,16 @@ class Forward {
     AlignedBuffer<std::int32_t> sums;
     AlignedBuffer<float> scales;
     std::size_t stride = 0;
+    std::size_t sumStride = 0;
     std::size_t scaleStride = 1;
+    int group = 0;  // columns that share a scale; 0: a row
     float* row(int i) { return x.data() + static_cast<std::size_t>(i) * stride; }
+    Int8Rows int8Rows(int count) const {
+      return {values.data(), sums.data(), scales.data(), stride, sumStride, scaleStride, group, count};
+    }
   };
 
-  Activations makeActivations(int capacity, int width) const;
+  Activations makeActivations(int capacity, int width, int scaleColumns) const;
   void grow(std::size_t rows);
   void growRope(int positions);
   void growScores(int positions);
@@ -62,7 +67,10 @@ class Forward {
     bool add;
   };
   /** Products of the same activations with several matrices, shared out by groups of rows. */
-  void multiply(Activations& x, int count, const Product* products, int productCount);
+  void multiply(const Activations& x, int count, const Product* products, int productCount);
+  void multiplyGroups(const TernaryView& view, const Activations& x, int count, const Product& product, int from, int to) const;
+  void multiplyGroups(const Int8View& view, const Activations& x, int count, const Product& product, int from, int to) const;
+  void multiplyGroups(const DenseView& view, const Activations& x, int count, const Product& product, int from, int to) const;
   void normRow(const float* from, const Gain& gain, int width, float* to) const;
   void quantiseRow(Activations& a, int row);
   /** Norms heads where the model does, rotates them, puts keys and values in the cache. */
@@ -70,19 +78,22 @@ class Forward {
   void storeKey(Sequence& sequence, int position, int layer, int head, const float* key);
   void storeValue(Sequence& sequence, int position, int layer, int head, const float* value);
   void attention(int layer, const std::vector<Row>& rows);
-  int pieceFor(int groups, double workPerGroup) const;
+  /** What ThreadPool::run() is to hand out at least: everything where sharing costs more than it saves. */
+  int pieceFor(int count, double workOfOne, int least) const;
 
   const Model& model_;
   const KernelSet& kernels_;
   ThreadPool& pool_;
   const KvLayout& layout_;
   std::size_t capacity_ = 0;      // rows
+  int headGroup_;
   std::size_t logitStride_;
   AlignedBuffer<float> x_;        // the residual stream [rows][width padded]
   std::size_t xStride_;
   Activations normed_;            // [rows][width]
   Activations attended_;          // [rows][heads · headDim]
   Activations hidden_;            // [rows][inner]
+  Activations last_;              // [rows that want logits][width]
   AlignedBuffer<float> q_, k_, v_, attnOut_, gate_, up_;
   std::size_t qStride_, kvStride_, innerStride_;
   AlignedBuffer<float> logits_;

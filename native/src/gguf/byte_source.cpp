@@ -36,8 +36,8 @@ void FileSource::read(std::uint64_t offset, void* into, std::size_t count) {
 }
 
 void MemorySource::read(std::uint64_t offset, void* into, std::size_t count) {
-  if (offset > size_ || count > size_ - offset) truncated(offset, count, size_);
-  if (count > 0) std::memcpy(into, data_ + offset, count);
+  if (offset > size() || count > size() - offset) truncated(offset, count, size());
+  if (count > 0) std::memcpy(into, bytes_.data() + offset, count);
 }
 
 }  // namespace shard

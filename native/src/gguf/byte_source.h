@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <fstream>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace shard {
 
@@ -31,13 +33,12 @@ class FileSource final : public ByteSource {
 
 class MemorySource final : public ByteSource {
  public:
-  MemorySource(const std::uint8_t* data, std::size_t size) : data_(data), size_(size) {}
-  std::uint64_t size() const override { return size_; }
+  explicit MemorySource(std::vector<std::uint8_t> bytes) : bytes_(std::move(bytes)) {}
+  std::uint64_t size() const override { return bytes_.size(); }
   void read(std::uint64_t offset, void* into, std::size_t count) override;
 
  private:
-  const std::uint8_t* data_;
-  std::size_t size_;
+  std::vector<std::uint8_t> bytes_;
 };
 
 }  // namespace shard

@@ -86,92 +86,163 @@ struct Lanes {
 
 #include "kernels/float_kernels.h"
 
+/** One 32-bit load and broadcast: no shuffle. */
 inline __m256i broadcast4(const std::int8_t* p) {
   std::int32_t four;
   memcpy(&four, p, 4);
   return _mm256_set1_epi32(four);
 }
 
-/** Adds Σ code · value over columns [from, to) of one group × R rows; acc[i] holds rows 0–7 and 8–15. */
-template <int R>
-inline void product(const std::uint8_t* codes, const std::int8_t* values, std::size_t stride, int from, int to,
-                    __m256i (&acc)[R][2]) {
+/**
+ * Keeps a value where the source has it. Integer sums may be reordered freely, and compilers do: they move dozens of
+ * products in front of their additions, until most of the registers live on the stack.
+ */
+inline void keep(__m256i& x) {
+#if defined(__GNUC__)
+  __asm__("" : "+x"(x));
+#else
+  (void)x;
+#endif
+}
+
+/** Nothing moves across: without, one block's sums are carried into the next one's loop, which then runs an eighth slower. */
+inline void fence() {
+#if defined(__GNUC__)
+  __asm__ volatile("" ::: "memory");
+#endif
+}
+
+/** Bytes between what is read and what is fetched: a page on, where processors' own prefetching stops. */
+constexpr int kAhead = 4096;
+inline void prefetch(const void* p) { _mm_prefetch(static_cast<const char*>(p) + kAhead, _MM_HINT_T0); }
+
+struct Sums {
+  __m256i lo, hi;  // rows 0–7 and 8–15
+  static Sums span(const std::int32_t* from, const std::int32_t* to) {
+    const __m256i all = _mm256_sub_epi32(_mm256_set1_epi32(*from), _mm256_set1_epi32(*to));
+    return {all, all};
+  }
+  Lanes lanes() const { return {_mm256_cvtepi32_ps(lo), _mm256_cvtepi32_ps(hi)}; }
+};
+
+constexpr int kGroupsAtOnce = 1;
+constexpr int kTernaryRows = 5;
+constexpr int kInt8Rows = 4;
+inline Sums int8Offset(Sums) { return {_mm256_setzero_si256(), _mm256_setzero_si256()}; }
+
+template <int G, int R>
+inline void addTernary(const std::uint8_t* codes, std::size_t, const std::int8_t* values, std::size_t stride, int from, int to,
+                       Sums (&sums)[G][R]) {
+  static_assert(G == 1, "two groups do not fit into the registers");
   const __m256i mask = _mm256_set1_epi8(3), ones = _mm256_set1_epi16(1);
   // A pair's product is at most 2 · 3 · 128 = 768, four of them a block of 16 columns: 8 blocks stay below 2^15.
   for (int start = from; start < to; start += 128) {
     const int end = start + 128 < to ? start + 128 : to;
-    __m256i pairs[R][2];
-    for (int i = 0; i < R; i++) pairs[i][0] = pairs[i][1] = _mm256_setzero_si256();
+    if (to - from > 128) fence();
+    __m256i low[R], high[R];
+    for (int i = 0; i < R; i++) low[i] = high[i] = _mm256_setzero_si256();
     for (int c = start; c < end; c += 16) {
       const auto* block = reinterpret_cast<const __m256i*>(codes + static_cast<std::size_t>(c) * 4);
-      const __m256i low = _mm256_loadu_si256(block), high = _mm256_loadu_si256(block + 1);
+      prefetch(block);
+      const __m256i first = _mm256_loadu_si256(block), second = _mm256_loadu_si256(block + 1);
 #pragma GCC unroll 4
       for (int j = 0; j < 4; j++) {
-        const __m256i a = _mm256_and_si256(_mm256_srli_epi16(low, 2 * j), mask);
-        const __m256i b = _mm256_and_si256(_mm256_srli_epi16(high, 2 * j), mask);
+        __m256i a = _mm256_and_si256(_mm256_srli_epi16(first, 2 * j), mask);
+        __m256i b = _mm256_and_si256(_mm256_srli_epi16(second, 2 * j), mask);
+        keep(a);
+        keep(b);
+#pragma GCC unroll 8
         for (int i = 0; i < R; i++) {
           const __m256i value = broadcast4(values + i * stride + c + 4 * j);
-          pairs[i][0] = _mm256_add_epi16(pairs[i][0], _mm256_maddubs_epi16(a, value));
-          pairs[i][1] = _mm256_add_epi16(pairs[i][1], _mm256_maddubs_epi16(b, value));
+          low[i] = _mm256_add_epi16(low[i], _mm256_maddubs_epi16(a, value));
+          keep(low[i]);
+          high[i] = _mm256_add_epi16(high[i], _mm256_maddubs_epi16(b, value));
+          keep(high[i]);
         }
       }
     }
-    for (int i = 0; i < R; i++)
-      for (int h = 0; h < 2; h++) acc[i][h] = _mm256_add_epi32(acc[i][h], _mm256_madd_epi16(pairs[i][h], ones));
+    for (int i = 0; i < R; i++) {
+      sums[0][i].lo = _mm256_add_epi32(sums[0][i].lo, _mm256_madd_epi16(low[i], ones));
+      sums[0][i].hi = _mm256_add_epi32(sums[0][i].hi, _mm256_madd_epi16(high[i], ones));
+    }
   }
 }
 
-inline std::int32_t sumOf(const std::int32_t* sums, int from, int to) {
-  std::int32_t out = 0;
-  for (int k = from / kSumColumns; k < to / kSumColumns; k++) out += sums[k];
-  return out;
+/** The digit that three times x would carry out, x = byte + 128: x ≥ 256 / 3, and x ≥ 512 / 3. */
+inline __m256i carried(__m256i x) {
+  return _mm256_abs_epi8(_mm256_add_epi8(_mm256_cmpgt_epi8(x, _mm256_set1_epi8(-43)), _mm256_cmpgt_epi8(x, _mm256_set1_epi8(42))));
 }
 
-template <int R>
-void tile(const TernaryView& m, const Int8Rows& x, int group, int first, float* out, std::size_t outStride, bool add) {
-  const std::uint8_t* codes = m.codes + static_cast<std::size_t>(group) * m.cols * 4;
-  const std::int8_t* values = x.values + first * x.stride;
-  Lanes total[R];
-  __m256i acc[R][2];
-  const int step = x.group != 0 ? x.group : m.scales != nullptr ? m.scaleColumns : m.cols;
-  for (int i = 0; i < R; i++) total[i] = Lanes::set(0.0f);
-  for (int c = 0; c < m.cols; c += step) {
-    for (int i = 0; i < R; i++) {
-      acc[i][0] = acc[i][1] = _mm256_set1_epi32(-sumOf(x.sums + (first + i) * x.sumStride, c, c + step));
-    }
-    product<R>(codes, values, x.stride, c, c + step, acc);
-    for (int i = 0; i < R; i++) {
-      const Lanes exact = {_mm256_cvtepi32_ps(acc[i][0]), _mm256_cvtepi32_ps(acc[i][1])};
-      const Lanes own = Lanes::set(x.group != 0 ? x.scales[(first + i) * x.scaleStride + c / step] : 1.0f);
-      if (m.scales != nullptr) {
-        const std::size_t at = (static_cast<std::size_t>(group) * (m.cols / m.scaleColumns) + c / m.scaleColumns) * 16;
-        total[i] = Lanes::fma(exact, Lanes::mul(Lanes::loadHalf(m.scales + at), own), total[i]);
-      } else {
-        total[i] = x.group != 0 ? Lanes::fma(exact, own, total[i]) : exact;
+template <int G, int R>
+inline void addBaseThree(const std::uint8_t* codes, std::size_t, const std::int8_t* values, std::size_t stride, int columns,
+                         Sums (&sums)[G][R]) {
+  static_assert(G == 1, "two groups do not fit into the registers");
+  const __m256i ones = _mm256_set1_epi16(1);
+  // A pair's product is at most 2 · 2 · 128 = 512, five of them a block of 20 columns: 12 blocks stay below 2^15.
+  constexpr int kSpan = 12 * kBaseThreeColumns;
+  for (int start = 0; start < columns; start += kSpan) {
+    const int end = start + kSpan < columns ? start + kSpan : columns;
+    fence();
+    __m256i low[R], high[R];
+    for (int i = 0; i < R; i++) low[i] = high[i] = _mm256_setzero_si256();
+    for (int c = start; c < end; c += kBaseThreeColumns, codes += 64) {
+      const auto* block = reinterpret_cast<const __m256i*>(codes);
+      prefetch(block);
+      __m256i first = _mm256_loadu_si256(block), second = _mm256_loadu_si256(block + 1);
+#pragma GCC unroll 5
+      for (int j = 0; j < 5; j++) {
+        __m256i a = carried(first);
+        __m256i b = carried(second);
+        first = _mm256_add_epi8(first, _mm256_add_epi8(first, first));
+        second = _mm256_add_epi8(second, _mm256_add_epi8(second, second));
+        keep(a);
+        keep(b);
+#pragma GCC unroll 8
+        for (int i = 0; i < R; i++) {
+          const __m256i value = broadcast4(values + i * stride + c + 4 * j);
+          low[i] = _mm256_add_epi16(low[i], _mm256_maddubs_epi16(a, value));
+          keep(low[i]);
+          high[i] = _mm256_add_epi16(high[i], _mm256_maddubs_epi16(b, value));
+          keep(high[i]);
+        }
       }
     }
-  }
-  for (int i = 0; i < R; i++) {
-    Lanes y = total[i];
-    if (x.group == 0) y = Lanes::div(y, Lanes::set(x.scales[(first + i) * x.scaleStride]));
-    if (m.scales == nullptr) y = Lanes::mul(y, Lanes::set(m.scale));
-    float* to = out + (first + i) * outStride + static_cast<std::size_t>(group) * 16;
-    if (add) y = Lanes::add(Lanes::load(to), y);
-    y.store(to);
+    for (int i = 0; i < R; i++) {
+      sums[0][i].lo = _mm256_add_epi32(sums[0][i].lo, _mm256_madd_epi16(low[i], ones));
+      sums[0][i].hi = _mm256_add_epi32(sums[0][i].hi, _mm256_madd_epi16(high[i], ones));
+    }
   }
 }
 
-void ternary(const TernaryView& m, const Int8Rows& x, int from, int to, float* out, std::size_t outStride, bool add) {
-  for (int g = from; g < to; g++) {
-    int i = 0;
-    for (; i + 4 <= x.count; i += 4) tile<4>(m, x, g, i, out, outStride, add);
-    for (; i + 2 <= x.count; i += 2) tile<2>(m, x, g, i, out, outStride, add);
-    for (; i < x.count; i++) tile<1>(m, x, g, i, out, outStride, add);
+template <int G, int R>
+inline void addInt8(const std::int8_t* weights, std::size_t, const std::int8_t* values, std::size_t stride, int from, int to,
+                    Sums (&sums)[G][R]) {
+  static_assert(G == 1, "two groups do not fit into the registers");
+  const __m256i ones = _mm256_set1_epi16(1);
+  // |weight| · (value with the weight's sign): a pair's product is at most 2 · 127 · 127, within int16.
+  const auto times = [&](__m256i weight, __m256i size, __m256i value, __m256i sum) {
+    sum = _mm256_add_epi32(sum, _mm256_madd_epi16(_mm256_maddubs_epi16(size, _mm256_sign_epi8(value, weight)), ones));
+    keep(sum);
+    return sum;
+  };
+  for (int c = from; c < to; c += 4) {
+    const auto* block = reinterpret_cast<const __m256i*>(weights + static_cast<std::size_t>(c) * 16);
+    prefetch(block);
+    const __m256i a = _mm256_loadu_si256(block), b = _mm256_loadu_si256(block + 1);
+    const __m256i sizeA = _mm256_abs_epi8(a), sizeB = _mm256_abs_epi8(b);
+#pragma GCC unroll 8
+    for (int i = 0; i < R; i++) {
+      const __m256i value = broadcast4(values + i * stride + c);
+      sums[0][i].lo = times(a, sizeA, value, sums[0][i].lo);
+      sums[0][i].hi = times(b, sizeB, value, sums[0][i].hi);
+    }
   }
 }
+
+#include "kernels/integer_kernels.h"
 
 const KernelSet kKernels = {
-    "avx2", ternary, dense<Lanes>, rmsNorm<Lanes>, quantise<Lanes>, glu<Lanes>, toHalf<Lanes>, roundToHalf<Lanes>, attend<Lanes>,
+    "avx2", ternary, int8, dense<Lanes>, rmsNorm<Lanes>, quantise<Lanes>, glu<Lanes>, toHalf<Lanes>, roundToHalf<Lanes>, attend<Lanes>,
 };
 
 }  // namespace avx2

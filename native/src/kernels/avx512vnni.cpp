@@ -76,105 +76,99 @@ inline __m512i broadcast4(const std::int8_t* p) {
   return _mm512_set1_epi32(four);
 }
 
-/** Adds Σ code · value over columns [from, to) of G groups × R rows of activations. */
+/** Bytes between what is read and what is fetched: a page on, where processors' own prefetching stops. */
+constexpr int kAhead = 4096;
+inline void prefetch(const void* p) { _mm_prefetch(static_cast<const char*>(p) + kAhead, _MM_HINT_T0); }
+
+struct Sums {
+  __m512i v;
+  static Sums span(const std::int32_t* from, const std::int32_t* to) {
+    return {_mm512_sub_epi32(_mm512_set1_epi32(*from), _mm512_set1_epi32(*to))};
+  }
+  Lanes lanes() const { return {_mm512_cvtepi32_ps(v)}; }
+};
+
+constexpr int kGroupsAtOnce = 2;
+constexpr int kTernaryRows = 8;
+constexpr int kInt8Rows = 8;
+/** 128: the instruction multiplies unsigned with signed bytes. */
+inline Sums int8Offset(Sums span) { return {_mm512_slli_epi32(span.v, 7)}; }
+
 template <int G, int R>
-inline void product(const std::uint8_t* codes, std::size_t groupBytes, const std::int8_t* values, std::size_t stride,
-                    int from, int to, __m512i (&acc)[G][R]) {
+inline void addTernary(const std::uint8_t* codes, std::size_t groupBytes, const std::int8_t* values, std::size_t stride,
+                       int from, int to, Sums (&sums)[G][R]) {
   const __m512i mask = _mm512_set1_epi8(3);
   for (int c = from; c < to; c += 16) {
     __m512i packed[G];
-    for (int g = 0; g < G; g++) packed[g] = _mm512_loadu_si512(codes + g * groupBytes + static_cast<std::size_t>(c) * 4);
+    for (int g = 0; g < G; g++) {
+      const std::uint8_t* block = codes + g * groupBytes + static_cast<std::size_t>(c) * 4;
+      prefetch(block);
+      packed[g] = _mm512_loadu_si512(block);
+    }
 #pragma GCC unroll 4
     for (int j = 0; j < 4; j++) {
       __m512i code[G];
       for (int g = 0; g < G; g++) code[g] = _mm512_and_si512(_mm512_srli_epi16(packed[g], 2 * j), mask);
       for (int i = 0; i < R; i++) {
         const __m512i value = broadcast4(values + i * stride + c + 4 * j);
-        for (int g = 0; g < G; g++) acc[g][i] = _mm512_dpbusd_epi32(acc[g][i], code[g], value);
+        for (int g = 0; g < G; g++) sums[g][i].v = _mm512_dpbusd_epi32(sums[g][i].v, code[g], value);
       }
     }
   }
 }
 
-inline std::int32_t sumOf(const std::int32_t* sums, int from, int to) {
-  std::int32_t out = 0;
-  for (int k = from / kSumColumns; k < to / kSumColumns; k++) out += sums[k];
-  return out;
+/** The digit that three times x would carry out, x = byte + 128: x ≥ 256 / 3, and x ≥ 512 / 3. */
+inline __m512i carried(__m512i x) {
+  const __m512i one = _mm512_maskz_set1_epi8(_mm512_cmpgt_epi8_mask(x, _mm512_set1_epi8(-43)), 1);
+  return _mm512_mask_mov_epi8(one, _mm512_cmpgt_epi8_mask(x, _mm512_set1_epi8(42)), _mm512_set1_epi8(2));
 }
 
 template <int G, int R>
-void tile(const TernaryView& m, const Int8Rows& x, int group, int first, float* out, std::size_t outStride, bool add) {
-  const std::size_t groupBytes = static_cast<std::size_t>(m.cols) * 4;
-  const std::uint8_t* codes = m.codes + group * groupBytes;
-  const std::int8_t* values = x.values + first * x.stride;
-  __m512 total[G][R];
-  __m512i acc[G][R];
-  if (m.scales == nullptr && x.group == 0) {
-    for (int i = 0; i < R; i++) {
-      const __m512i offset = _mm512_set1_epi32(-sumOf(x.sums + (first + i) * x.sumStride, 0, m.cols));
-      for (int g = 0; g < G; g++) acc[g][i] = offset;
-    }
-    product<G, R>(codes, groupBytes, values, x.stride, 0, m.cols, acc);
-    for (int g = 0; g < G; g++)
-      for (int i = 0; i < R; i++) total[g][i] = _mm512_cvtepi32_ps(acc[g][i]);
-  } else {
-    const int step = x.group != 0 ? x.group : m.scaleColumns;
-    const std::size_t scaleStride = m.scales != nullptr ? static_cast<std::size_t>(m.cols / m.scaleColumns) * 16 : 0;
-    for (int g = 0; g < G; g++)
-      for (int i = 0; i < R; i++) total[g][i] = _mm512_setzero_ps();
-    for (int c = 0; c < m.cols; c += step) {
-      for (int i = 0; i < R; i++) {
-        const __m512i offset = _mm512_set1_epi32(-sumOf(x.sums + (first + i) * x.sumStride, c, c + step));
-        for (int g = 0; g < G; g++) acc[g][i] = offset;
-      }
-      product<G, R>(codes, groupBytes, values, x.stride, c, c + step, acc);
-      for (int g = 0; g < G; g++) {
-        __m512 scale = _mm512_set1_ps(1.0f);
-        if (m.scales != nullptr) scale = Lanes::loadHalf(m.scales + (group + g) * scaleStride + c / m.scaleColumns * 16).v;
-        for (int i = 0; i < R; i++) {
-          __m512 both = scale;
-          if (x.group != 0) both = _mm512_mul_ps(scale, _mm512_set1_ps(x.scales[(first + i) * x.scaleStride + c / step]));
-          total[g][i] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(acc[g][i]), both, total[g][i]);
-        }
-      }
-    }
-  }
-  for (int i = 0; i < R; i++) {
+inline void addBaseThree(const std::uint8_t* codes, std::size_t groupBytes, const std::int8_t* values, std::size_t stride,
+                         int columns, Sums (&sums)[G][R]) {
+  for (int c = 0; c < columns; c += kBaseThreeColumns, codes += 64) {
+    __m512i packed[G];
     for (int g = 0; g < G; g++) {
-      __m512 y = total[g][i];
-      if (x.group == 0) y = _mm512_div_ps(y, _mm512_set1_ps(x.scales[(first + i) * x.scaleStride]));
-      if (m.scales == nullptr) y = _mm512_mul_ps(y, _mm512_set1_ps(m.scale));
-      float* to = out + (first + i) * outStride + static_cast<std::size_t>(group + g) * 16;
-      if (add) y = _mm512_add_ps(_mm512_loadu_ps(to), y);
-      _mm512_storeu_ps(to, y);
+      prefetch(codes + g * groupBytes);
+      packed[g] = _mm512_loadu_si512(codes + g * groupBytes);
+    }
+#pragma GCC unroll 5
+    for (int j = 0; j < 5; j++) {
+      __m512i code[G];
+      for (int g = 0; g < G; g++) {
+        code[g] = carried(packed[g]);
+        packed[g] = _mm512_add_epi8(packed[g], _mm512_add_epi8(packed[g], packed[g]));
+      }
+      for (int i = 0; i < R; i++) {
+        const __m512i value = broadcast4(values + i * stride + c + 4 * j);
+        for (int g = 0; g < G; g++) sums[g][i].v = _mm512_dpbusd_epi32(sums[g][i].v, code[g], value);
+      }
     }
   }
 }
 
-template <int G>
-void rows(const TernaryView& m, const Int8Rows& x, int group, float* out, std::size_t outStride, bool add) {
-  int i = 0;
-  for (; i + 8 <= x.count; i += 8) tile<G, 8>(m, x, group, i, out, outStride, add);
-  switch (x.count - i) {
-    case 1: tile<G, 1>(m, x, group, i, out, outStride, add); break;
-    case 2: tile<G, 2>(m, x, group, i, out, outStride, add); break;
-    case 3: tile<G, 3>(m, x, group, i, out, outStride, add); break;
-    case 4: tile<G, 4>(m, x, group, i, out, outStride, add); break;
-    case 5: tile<G, 5>(m, x, group, i, out, outStride, add); break;
-    case 6: tile<G, 6>(m, x, group, i, out, outStride, add); break;
-    case 7: tile<G, 7>(m, x, group, i, out, outStride, add); break;
-    default: break;
+template <int G, int R>
+inline void addInt8(const std::int8_t* weights, std::size_t groupBytes, const std::int8_t* values, std::size_t stride,
+                    int from, int to, Sums (&sums)[G][R]) {
+  const __m512i flip = _mm512_set1_epi8(static_cast<char>(0x80));  // a signed byte plus 128
+  for (int c = from; c < to; c += 4) {
+    __m512i weight[G];
+    for (int g = 0; g < G; g++) {
+      const std::int8_t* block = weights + g * groupBytes + static_cast<std::size_t>(c) * 16;
+      prefetch(block);
+      weight[g] = _mm512_xor_si512(_mm512_loadu_si512(block), flip);
+    }
+    for (int i = 0; i < R; i++) {
+      const __m512i value = broadcast4(values + i * stride + c);
+      for (int g = 0; g < G; g++) sums[g][i].v = _mm512_dpbusd_epi32(sums[g][i].v, weight[g], value);
+    }
   }
 }
 
-void ternary(const TernaryView& m, const Int8Rows& x, int from, int to, float* out, std::size_t outStride, bool add) {
-  int g = from;
-  for (; g + 2 <= to; g += 2) rows<2>(m, x, g, out, outStride, add);
-  for (; g < to; g++) rows<1>(m, x, g, out, outStride, add);
-}
+#include "kernels/integer_kernels.h"
 
 const KernelSet kKernels = {
-    "avx512vnni", ternary, dense<Lanes>, rmsNorm<Lanes>, quantise<Lanes>, glu<Lanes>, toHalf<Lanes>, roundToHalf<Lanes>, attend<Lanes>,
+    "avx512vnni", ternary, int8, dense<Lanes>, rmsNorm<Lanes>, quantise<Lanes>, glu<Lanes>, toHalf<Lanes>, roundToHalf<Lanes>, attend<Lanes>,
 };
 
 }  // namespace avx512vnni

@@ -38,7 +38,7 @@ void rmsNorm(const float* x, const float* gain, int n, float epsilon, float* y) 
   for (int i = 0; i < n; i += 16) V::mul(V::mul(V::load(x + i), factor), V::load(gain + i)).store(y + i);
 }
 
-/** Rounds columns [from, to) by their absolute maximum, at least `least`; returns that maximum. */
+/** Rounds columns [from, to) by their absolute maximum, at least `least`; returns that maximum. Goes on with the sums. */
 template <typename V>
 double quantiseSpan(const float* x, int from, int to, double least, signed char* values, int* sums) {
   V largest = V::set(0.0f);
@@ -53,13 +53,14 @@ double quantiseSpan(const float* x, int from, int to, double least, signed char*
       V::min(V::max(scaled, V::set(-128.0f)), V::set(127.0f)).storeInt8(values + j);
     }
     for (int j = i; j < i + 64; j++) sum += values[j];
-    sums[i / 64] = sum;
+    sums[i / 64 + 1] = sums[i / 64] + sum;
   }
   return bound;
 }
 
 template <typename V>
 void quantise(const float* x, int padded, int group, signed char* values, int* sums, float* scales) {
+  sums[0] = 0;
   if (group == 0) {
     scales[0] = static_cast<float>(127.0 / quantiseSpan<V>(x, 0, padded, 1e-5, values, sums));  // BitNet's bound
     return;

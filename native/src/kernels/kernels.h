@@ -11,28 +11,48 @@ namespace shard {
 constexpr int kLanes = 16;
 /** Activation sums are kept per this many columns; every scale's group is a multiple of it. */
 constexpr int kSumColumns = 64;
+/** Sums of a row of activations: see Int8Rows. */
+constexpr int sumsOf(int columns) { return columns / kSumColumns + 1; }
 
-/** A ternary matrix packed by packTernary(): see model/ternary_matrix.h for the layout. */
+/** Layouts of ternary weights, and how many columns of 16 rows take 64 bytes: see model/ternary_matrix.h. */
+enum class TernaryPacking { TwoBits, BaseThree };
+constexpr int kTwoBitColumns = 16;
+constexpr int kBaseThreeColumns = 20;
+
 struct TernaryView {
-  const std::uint8_t* codes;    // [groups][cols / 16][64]
+  const std::uint8_t* codes;    // [groups][groupBytes]
   const std::uint16_t* scales;  // f16 [groups][cols / scaleColumns][16]; nullptr: one scale for all
   float scale;                  // when there are no scales
   int rows;
   int cols;          // a multiple of 64
   int scaleColumns;  // 64, 128 or 256; unused without scales
+  TernaryPacking packing;  // BaseThree: without scales, and for activations with one scale a row
   int groups() const { return (rows + kLanes - 1) / kLanes; }
+  std::size_t groupBytes() const {
+    const int columns = packing == TernaryPacking::TwoBits ? kTwoBitColumns : kBaseThreeColumns;
+    return static_cast<std::size_t>((cols + columns - 1) / columns) * 64;
+  }
 };
 
 /** Activations, one token a row: int8 = round(x · 127 / max |x|), the maximum over the row or over each group of columns. */
 struct Int8Rows {
-  const std::int8_t* values;  // [count][stride], zero beyond the columns
-  const std::int32_t* sums;   // [count][sumStride], per 64 columns
+  const std::int8_t* values;  // [count][stride], zero beyond the columns; 64 bytes may be read past the end
+  const std::int32_t* sums;   // [count][sumStride], of all values before column 64 · k: a span's sum is a difference
   const float* scales;        // [count][scaleStride]: a row's factor, 127 / max; or its groups' steps, max / 127
   std::size_t stride;
   std::size_t sumStride;
   std::size_t scaleStride;
   int group;  // columns, of which a ternary matrix's scaleColumns and columns are multiples; 0: the row
   int count;
+};
+
+/** int8 weights with one scale a row, packed: [groups][cols / 4][16][4], values within ±127, zero beyond the columns. */
+struct Int8View {
+  const std::int8_t* values;
+  const float* scales;  // [groups][16]
+  int rows;
+  int cols;  // a multiple of 64
+  int groups() const { return (rows + kLanes - 1) / kLanes; }
 };
 
 enum class DenseType { F32, F16, BF16, Int8 };
@@ -74,6 +94,8 @@ struct KernelSet {
    * With steps: one fma chain over the groups of columns, rising, of the exact sum times (scale · step).
    */
   void (*ternary)(const TernaryView&, const Int8Rows&, int from, int to, float* out, std::size_t outStride, bool add);
+  /** The same for int8 weights: (Σ weight · value) / factor · scale, or with steps the fma chain of sum times step, then · scale. */
+  void (*int8)(const Int8View&, const Int8Rows&, int from, int to, float* out, std::size_t outStride);
   /** out[i · outStride + row] = one fma chain over the columns, ascending; rows of groups [from, to). */
   void (*dense)(const DenseView&, const float* x, std::size_t stride, int count, int from, int to, float* out,
                 std::size_t outStride, bool add);

@@ -5,6 +5,7 @@
 
 #include <arm_neon.h>
 #include <math.h>
+#include <string.h>
 
 namespace shard {
 namespace neon {
@@ -101,7 +102,7 @@ struct Lanes {
 
 #include "kernels/float_kernels.h"
 
-/** The codes of columns 4J to 4J + 3 of four rows. */
+/** The codes of columns 4J to 4J + 3 of four rows; they are 0 to 3, so their sign does not matter. */
 template <int J>
 inline int8x16_t codesOf(uint8x16_t packed) {
   if constexpr (J == 0) return vreinterpretq_s8_u8(vandq_u8(packed, vdupq_n_u8(3)));
@@ -109,17 +110,35 @@ inline int8x16_t codesOf(uint8x16_t packed) {
   else return vreinterpretq_s8_u8(vandq_u8(vshrq_n_u8(packed, 2 * J), vdupq_n_u8(3)));
 }
 
-/** Adds four columns of four rows for R rows of activations; codes are 0 to 3, so their sign does not matter. */
-template <int J, int R>
-inline void multiply(uint8x16_t packed, const int8x16_t (&value)[R], int quarter, int32x4_t (&acc)[R][4]) {
-  const int8x16_t code = codesOf<J>(packed);
-  for (int i = 0; i < R; i++) acc[i][quarter] = vdotq_laneq_s32(acc[i][quarter], code, value[i], J);
+struct Sums {
+  int32x4_t v[4];  // rows 0–3, 4–7, 8–11, 12–15
+  static Sums span(const std::int32_t* from, const std::int32_t* to) {
+    const int32x4_t all = vdupq_n_s32(*from - *to);
+    return {{all, all, all, all}};
+  }
+  Lanes lanes() const {
+    return Lanes::each([&](int q) { return vcvtq_f32_s32(v[q]); });
+  }
+};
+
+constexpr int kGroupsAtOnce = 1;
+constexpr int kTernaryRows = 4;
+constexpr int kInt8Rows = 4;
+inline Sums int8Offset(Sums) {
+  const int32x4_t none = vdupq_n_s32(0);
+  return {{none, none, none, none}};
 }
 
-/** Adds Σ code · value over columns [from, to) of one group × R rows; acc[i] holds rows 0–3, 4–7, 8–11, 12–15. */
-template <int R>
-inline void product(const std::uint8_t* codes, const std::int8_t* values, std::size_t stride, int from, int to,
-                    int32x4_t (&acc)[R][4]) {
+/** Adds four columns of four rows for R rows of activations. */
+template <int J, int R>
+inline void multiply(int8x16_t weights, const int8x16_t (&value)[R], int quarter, Sums (&sums)[1][R]) {
+  for (int i = 0; i < R; i++) sums[0][i].v[quarter] = vdotq_laneq_s32(sums[0][i].v[quarter], weights, value[i], J);
+}
+
+template <int G, int R>
+inline void addTernary(const std::uint8_t* codes, std::size_t, const std::int8_t* values, std::size_t stride, int from, int to,
+                       Sums (&sums)[G][R]) {
+  static_assert(G == 1, "two groups do not fit into the registers");
   for (int c = from; c < to; c += 16) {
     const std::uint8_t* block = codes + static_cast<std::size_t>(c) * 4;
     int8x16_t value[R];
@@ -127,66 +146,71 @@ inline void product(const std::uint8_t* codes, const std::int8_t* values, std::s
 #pragma GCC unroll 4
     for (int q = 0; q < 4; q++) {
       const uint8x16_t packed = vld1q_u8(block + 16 * q);
-      multiply<0, R>(packed, value, q, acc);
-      multiply<1, R>(packed, value, q, acc);
-      multiply<2, R>(packed, value, q, acc);
-      multiply<3, R>(packed, value, q, acc);
+      multiply<0, R>(codesOf<0>(packed), value, q, sums);
+      multiply<1, R>(codesOf<1>(packed), value, q, sums);
+      multiply<2, R>(codesOf<2>(packed), value, q, sums);
+      multiply<3, R>(codesOf<3>(packed), value, q, sums);
     }
   }
 }
 
-inline std::int32_t sumOf(const std::int32_t* sums, int from, int to) {
-  std::int32_t out = 0;
-  for (int k = from / kSumColumns; k < to / kSumColumns; k++) out += sums[k];
-  return out;
+/** The digit that three times x would carry out, x = byte + 128: x ≥ 256 / 3, and x ≥ 512 / 3. */
+inline int8x16_t carried(int8x16_t x) {
+  const uint8x16_t reached = vaddq_u8(vcgtq_s8(x, vdupq_n_s8(-43)), vcgtq_s8(x, vdupq_n_s8(42)));
+  return vnegq_s8(vreinterpretq_s8_u8(reached));
 }
 
-template <int R>
-void tile(const TernaryView& m, const Int8Rows& x, int group, int first, float* out, std::size_t outStride, bool add) {
-  const std::uint8_t* codes = m.codes + static_cast<std::size_t>(group) * m.cols * 4;
-  const std::int8_t* values = x.values + first * x.stride;
-  Lanes total[R];
-  const int step = x.group != 0 ? x.group : m.scales != nullptr ? m.scaleColumns : m.cols;
-  for (int i = 0; i < R; i++) total[i] = Lanes::set(0.0f);
-  for (int c = 0; c < m.cols; c += step) {
-    int32x4_t acc[R][4];
+template <int G, int R>
+inline void addBaseThree(const std::uint8_t* codes, std::size_t, const std::int8_t* values, std::size_t stride, int columns,
+                         Sums (&sums)[G][R]) {
+  static_assert(G == 1, "two groups do not fit into the registers");
+  for (int c = 0; c < columns; c += kBaseThreeColumns, codes += 64) {
+    int8x16_t value[R], last[R];  // columns 0–15 and 16–19 of the block
     for (int i = 0; i < R; i++) {
-      const int32x4_t offset = vdupq_n_s32(-sumOf(x.sums + (first + i) * x.sumStride, c, c + step));
-      for (int q = 0; q < 4; q++) acc[i][q] = offset;
+      value[i] = vld1q_s8(values + i * stride + c);
+      std::int32_t four;
+      memcpy(&four, values + i * stride + c + 16, 4);
+      last[i] = vreinterpretq_s8_s32(vdupq_n_s32(four));
     }
-    product<R>(codes, values, x.stride, c, c + step, acc);
-    for (int i = 0; i < R; i++) {
-      const Lanes exact = Lanes::each([&](int q) { return vcvtq_f32_s32(acc[i][q]); });
-      const Lanes own = Lanes::set(x.group != 0 ? x.scales[(first + i) * x.scaleStride + c / step] : 1.0f);
-      if (m.scales != nullptr) {
-        const std::size_t at = (static_cast<std::size_t>(group) * (m.cols / m.scaleColumns) + c / m.scaleColumns) * 16;
-        total[i] = Lanes::fma(exact, Lanes::mul(Lanes::loadHalf(m.scales + at), own), total[i]);
-      } else {
-        total[i] = x.group != 0 ? Lanes::fma(exact, own, total[i]) : exact;
-      }
+#pragma GCC unroll 4
+    for (int q = 0; q < 4; q++) {
+      int8x16_t packed = vreinterpretq_s8_u8(vld1q_u8(codes + 16 * q));
+      const auto next = [&] {
+        const int8x16_t code = carried(packed);
+        packed = vaddq_s8(packed, vaddq_s8(packed, packed));
+        return code;
+      };
+      multiply<0, R>(next(), value, q, sums);
+      multiply<1, R>(next(), value, q, sums);
+      multiply<2, R>(next(), value, q, sums);
+      multiply<3, R>(next(), value, q, sums);
+      multiply<0, R>(next(), last, q, sums);
     }
-  }
-  for (int i = 0; i < R; i++) {
-    Lanes y = total[i];
-    if (x.group == 0) y = Lanes::div(y, Lanes::set(x.scales[(first + i) * x.scaleStride]));
-    if (m.scales == nullptr) y = Lanes::mul(y, Lanes::set(m.scale));
-    float* to = out + (first + i) * outStride + static_cast<std::size_t>(group) * 16;
-    if (add) y = Lanes::add(Lanes::load(to), y);
-    y.store(to);
   }
 }
 
-void ternary(const TernaryView& m, const Int8Rows& x, int from, int to, float* out, std::size_t outStride, bool add) {
-  for (int g = from; g < to; g++) {
-    int i = 0;
-    for (; i + 4 <= x.count; i += 4) tile<4>(m, x, g, i, out, outStride, add);
-    for (; i + 2 <= x.count; i += 2) tile<2>(m, x, g, i, out, outStride, add);
-    for (; i < x.count; i++) tile<1>(m, x, g, i, out, outStride, add);
+template <int G, int R>
+inline void addInt8(const std::int8_t* weights, std::size_t, const std::int8_t* values, std::size_t stride, int from, int to,
+                    Sums (&sums)[G][R]) {
+  static_assert(G == 1, "two groups do not fit into the registers");
+  for (int c = from; c < to; c += 16) {
+    const std::int8_t* block = weights + static_cast<std::size_t>(c) * 16;
+    int8x16_t value[R];
+    for (int i = 0; i < R; i++) value[i] = vld1q_s8(values + i * stride + c);
+#pragma GCC unroll 4
+    for (int q = 0; q < 4; q++) {
+      multiply<0, R>(vld1q_s8(block + 16 * q), value, q, sums);
+      multiply<1, R>(vld1q_s8(block + 64 + 16 * q), value, q, sums);
+      multiply<2, R>(vld1q_s8(block + 128 + 16 * q), value, q, sums);
+      multiply<3, R>(vld1q_s8(block + 192 + 16 * q), value, q, sums);
+    }
   }
 }
+
+#include "kernels/integer_kernels.h"
 
 const KernelSet kKernels = {
-    "neon", ternary, dense<Lanes>, rmsNorm<Lanes>, quantise<Lanes>, glu<Lanes>, toHalf<Lanes>, roundToHalf<Lanes>, attend<Lanes>,
+    "neon", ternary, int8, dense<Lanes>, rmsNorm<Lanes>, quantise<Lanes>, glu<Lanes>, toHalf<Lanes>, roundToHalf<Lanes>, attend<Lanes>,
 };
 
 }  // namespace neon

@@ -73,59 +73,64 @@ struct Lanes {
 
 #include "kernels/float_kernels.h"
 
-/** Σ code · value over columns [from, to) of one group of 16 rows. */
-void groupProduct(const std::uint8_t* codes, const std::int8_t* values, int from, int to, std::int32_t* sums) {
+struct Sums {
+  std::int32_t v[16] = {};
+  static Sums span(const std::int32_t* from, const std::int32_t* to) {
+    Sums out;
+    for (std::int32_t& sum : out.v) sum = *from - *to;
+    return out;
+  }
+  Lanes lanes() const { return Lanes::each([&](int i) { return static_cast<float>(v[i]); }); }
+};
+
+constexpr int kGroupsAtOnce = 1;
+constexpr int kTernaryRows = 1;
+constexpr int kInt8Rows = 1;
+Sums int8Offset(const Sums&) { return Sums(); }
+
+template <int G, int R>
+void addTernary(const std::uint8_t* codes, std::size_t, const std::int8_t* values, std::size_t, int from, int to,
+                Sums (&sums)[G][R]) {
   for (int c = from; c < to; c += 16) {
     const std::uint8_t* block = codes + static_cast<std::size_t>(c) * 4;
     for (int j = 0; j < 4; j++)
       for (int r = 0; r < 16; r++)
-        for (int i = 0; i < 4; i++) sums[r] += ((block[4 * r + i] >> (2 * j)) & 3) * values[c + 4 * j + i];
+        for (int i = 0; i < 4; i++) sums[0][0].v[r] += ((block[4 * r + i] >> (2 * j)) & 3) * values[c + 4 * j + i];
   }
 }
 
-void ternary(const TernaryView& m, const Int8Rows& x, int from, int to, float* out, std::size_t outStride, bool add) {
-  const int step = x.group != 0 ? x.group : m.scales != nullptr ? m.scaleColumns : m.cols;
-  for (int g = from; g < to; g++) {
-    const std::uint8_t* codes = m.codes + static_cast<std::size_t>(g) * m.cols * 4;
-    for (int i = 0; i < x.count; i++) {
-      const std::int8_t* values = x.values + i * x.stride;
-      const std::int32_t* valueSums = x.sums + i * x.sumStride;
-      float total[16] = {};
-      for (int c = 0; c < m.cols; c += step) {
-        std::int32_t offset = 0;
-        const int end = c + step < m.cols ? c + step : m.cols;
-        for (int k = c; k < end; k += kSumColumns) offset += valueSums[k / kSumColumns];
-        std::int32_t sums[16];
-        for (int r = 0; r < 16; r++) sums[r] = -offset;
-        groupProduct(codes, values, c, end, sums);
-        const float own = x.group != 0 ? x.scales[i * x.scaleStride + c / step] : 1.0f;
-        if (m.scales != nullptr) {
-          const std::uint16_t* scales =
-              m.scales + (static_cast<std::size_t>(g) * (m.cols / m.scaleColumns) + c / m.scaleColumns) * 16;
-          for (int r = 0; r < 16; r++) {
-            total[r] = std::fma(static_cast<float>(sums[r]), halfToFloat(scales[r]) * own, total[r]);
-          }
-        } else if (x.group != 0) {
-          for (int r = 0; r < 16; r++) total[r] = std::fma(static_cast<float>(sums[r]), own, total[r]);
-        } else {
-          for (int r = 0; r < 16; r++) total[r] = static_cast<float>(sums[r]);
+template <int G, int R>
+void addBaseThree(const std::uint8_t* codes, std::size_t, const std::int8_t* values, std::size_t, int columns, Sums (&sums)[G][R]) {
+  for (int c = 0; c < columns; c += kBaseThreeColumns, codes += 64) {
+    for (int r = 0; r < 16; r++)
+      for (int i = 0; i < 4; i++) {
+        unsigned left = codes[4 * r + i] ^ 0x80u;
+        for (int j = 0; j < 5; j++, left = left * 3 % 256) {
+          const int code = static_cast<int>(left * 3 / 256), column = c + 4 * j + i;
+          sums[0][0].v[r] += code * values[column];
         }
       }
-      float* to16 = out + i * outStride + static_cast<std::size_t>(g) * 16;
-      for (int r = 0; r < 16; r++) {
-        float y = x.group != 0 ? total[r] : total[r] / x.scales[i * x.scaleStride];
-        if (m.scales == nullptr) y = y * m.scale;
-        to16[r] = add ? to16[r] + y : y;
-      }
-    }
   }
 }
+
+template <int G, int R>
+void addInt8(const std::int8_t* weights, std::size_t, const std::int8_t* values, std::size_t, int from, int to,
+             Sums (&sums)[G][R]) {
+  for (int c = from; c < to; c += 4) {
+    const std::int8_t* block = weights + static_cast<std::size_t>(c) * 16;
+    for (int r = 0; r < 16; r++)
+      for (int i = 0; i < 4; i++) sums[0][0].v[r] += block[4 * r + i] * values[c + i];
+  }
+}
+
+#include "kernels/integer_kernels.h"
 
 }  // namespace portable
 
 const KernelSet kPortableKernels = {
     "portable",
     portable::ternary,
+    portable::int8,
     portable::dense<portable::Lanes>,
     portable::rmsNorm<portable::Lanes>,
     portable::quantise<portable::Lanes>,

@@ -1,13 +1,9 @@
 #include "model/dense_matrix.h"
 
-#include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <vector>
 
 #include "model/quantised_blocks.h"
-#include "support/error.h"
-#include "support/half.h"
 
 namespace shard {
 namespace {
@@ -35,34 +31,26 @@ bool finite(DenseType type, const std::uint8_t* p) {
 
 }  // namespace
 
-DenseMatrix::DenseMatrix(ByteSource& source, const GgufTensor& tensor) {
-  const BlockShape& shape = *blockShape(tensor.type);
-  const std::size_t cols = tensor.cols, rowBytes = cols / shape.weights * shape.bytes;
-  view_.type = denseType(tensor.type);
-  view_.rows = static_cast<int>(tensor.rows);
-  view_.cols = static_cast<int>(tensor.cols);
+DenseMatrix::DenseMatrix(const TensorRows& rows, ThreadPool& pool) {
+  const TensorType type = rows.tensor().type;
+  const auto cols = static_cast<std::size_t>(rows.cols());
+  view_.type = denseType(type);
+  view_.rows = rows.rows();
+  view_.cols = rows.cols();
   const bool blocks = view_.type == DenseType::Int8;
-  size_ = blocks ? 1 : shape.bytes;
+  size_ = blocks ? 1 : blockShape(type)->bytes;
   const std::size_t lanes = static_cast<std::size_t>(view_.groups()) * kLanes;
   values_ = AlignedBuffer<std::uint8_t>(lanes * cols * size_);
   view_.values = values_.data();
   if (blocks) {
-    view_.scaleColumns = quantisedScaleColumns(tensor.type);
+    view_.scaleColumns = quantisedScaleColumns(type);
     scales_ = AlignedBuffer<float>(lanes * (cols / static_cast<std::size_t>(view_.scaleColumns)));
     view_.scales = scales_.data();
   }
-  const std::size_t rowsAtOnce = std::max<std::size_t>(1, (std::size_t{1} << 20) / rowBytes);
-  std::vector<std::uint8_t> bytes(rowBytes * std::min<std::size_t>(rowsAtOnce, tensor.rows));
-  for (std::size_t start = 0; start < tensor.rows; start += rowsAtOnce) {
-    const std::size_t count = std::min<std::size_t>(rowsAtOnce, tensor.rows - start);
-    source.read(tensor.offset + start * rowBytes, bytes.data(), count * rowBytes);
-    for (std::size_t i = 0; i < count; i++) {
-      const std::uint8_t* from = bytes.data() + i * rowBytes;
-      if (!(blocks ? placeBlocks(start + i, from, tensor.type) : placeFloats(start + i, from))) {
-        fail(Code::GgufInvalid, "tensor " + quoted(tensor.name) + " has a value that is not a finite number");
-      }
-    }
-  }
+  rows.each(pool, [&](int row, const std::uint8_t* bytes, int) {
+    const auto r = static_cast<std::size_t>(row);
+    return blocks ? placeBlocks(r, bytes, type) : placeFloats(r, bytes);
+  });
 }
 
 bool DenseMatrix::placeFloats(std::size_t row, const std::uint8_t* from) {
@@ -88,25 +76,6 @@ bool DenseMatrix::placeBlocks(std::size_t row, const std::uint8_t* from, TensorT
     for (std::size_t i = 0; i < shape.weights / share; i++) scaleTo[(c / share + i) * kLanes] = scales[i];
   }
   return true;
-}
-
-void DenseMatrix::row(int row, float* out) const {
-  const auto cols = static_cast<std::size_t>(view_.cols), group = static_cast<std::size_t>(row / kLanes),
-             lane = static_cast<std::size_t>(row % kLanes);
-  for (std::size_t c = 0; c < cols; c++) {
-    const std::size_t i = (group * cols + c) * kLanes + lane;
-    switch (view_.type) {
-      case DenseType::F32: out[c] = static_cast<const float*>(view_.values)[i]; break;
-      case DenseType::F16: out[c] = halfToFloat(static_cast<const std::uint16_t*>(view_.values)[i]); break;
-      case DenseType::BF16: out[c] = bf16ToFloat(static_cast<const std::uint16_t*>(view_.values)[i]); break;
-      case DenseType::Int8: {
-        const auto share = static_cast<std::size_t>(view_.scaleColumns);
-        out[c] = static_cast<float>(static_cast<const std::int8_t*>(view_.values)[i]) *
-                 view_.scales[(group * (cols / share) + c / share) * kLanes + lane];
-        break;
-      }
-    }
-  }
 }
 
 }  // namespace shard

@@ -2,10 +2,9 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
 
-#include "gguf/gguf.h"
 #include "kernels/kernels.h"
+#include "model/tensor_rows.h"
 #include "support/aligned_buffer.h"
 
 namespace shard {
@@ -14,10 +13,9 @@ namespace shard {
 class DenseMatrix {
  public:
   /** @throws EngineError, GGUF_INVALID also for values that are not finite. */
-  DenseMatrix(ByteSource& source, const GgufTensor& tensor);
+  DenseMatrix(const TensorRows& rows, ThreadPool& pool);
 
   const DenseView& view() const { return view_; }
-  void row(int row, float* out) const;
 
  private:
   /** Puts one row of the file in its place; false when a value is not finite. */

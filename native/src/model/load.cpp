@@ -4,6 +4,7 @@
 #include "model/model.h"
 #include "model/tokenizer_hash.h"
 #include "support/error.h"
+#include "support/physical_memory.h"
 
 namespace shard {
 namespace {
@@ -11,31 +12,40 @@ namespace {
 /** Takes tensors by name, checks their shapes, and knows in the end which nobody took. */
 class TensorTaker {
  public:
-  explicit TensorTaker(const Gguf& file) : file_(file) {}
+  TensorTaker(const Gguf& file, TernaryPacking packing, ThreadPool& pool) : file_(file), packing_(packing), pool_(pool) {}
 
   Gain gain(const std::string& name, int size) {
-    const GgufTensor& tensor = take(name, 1, size);
-    if (!isFloat(tensor.type)) {
-      fail(Code::GgufUnsupported, "tensor " + quoted(name) + " is a norm and must be F32, F16 or BF16");
-    }
-    const DenseMatrix matrix(file_.source(), tensor);
     Gain out(roundUp(static_cast<std::size_t>(size), 64));
-    matrix.row(0, out.data());
+    floats(take(name, 1, size), "is a norm and must", out.data());
     return out;
   }
 
   Matrix matrix(const std::string& name, int rows, int cols) {
     const GgufTensor& tensor = take(name + ".weight", rows, cols);
-    const std::string scaleName = name + ".scale";
-    float scale = 1.0f;
-    if (file_.tensor(scaleName) != nullptr) {
-      DenseMatrix(file_.source(), floats(take(scaleName, 1, 1))).row(0, &scale);
-    }
-    if (isTernary(tensor.type)) return Matrix(TernaryMatrix(file_.source(), tensor, scale));
-    if (scale != 1.0f) fail(Code::GgufUnsupported, "tensor " + quoted(name) + " is not ternary but has a scale");
-    return Matrix(DenseMatrix(file_.source(), tensor));
+    const float scale = takeScale(tensor, name);
+    const TensorRows from(file_.source(), tensor);
+    if (isTernary(tensor.type)) return Matrix(TernaryMatrix(from, scale, packing_, pool_));
+    return Matrix(DenseMatrix(from, pool_));
   }
 
+  /** The table of embeddings; its tensor is marked as taken, but stays where it is. */
+  Embedding embedding(int rows, int cols) {
+    const GgufTensor& tensor = take("token_embd.weight", rows, cols);
+    return Embedding(file_.source(), tensor, takeScale(tensor, "token_embd"));
+  }
+
+  /** The head: its own tensor, or the embedding's. */
+  Matrix head(int rows, int cols, HeadPrecision precision) {
+    const std::string name = tied() ? "token_embd" : "output";
+    const GgufTensor& tensor = tied() ? *file_.tensor(name + ".weight") : take(name + ".weight", rows, cols);
+    const float scale = takeScale(tensor, name);
+    const TensorRows from(file_.source(), tensor);
+    if (isTernary(tensor.type)) return Matrix(TernaryMatrix(from, scale, packing_, pool_));
+    if (precision == HeadPrecision::Int8) return Matrix(Int8Matrix(from, pool_));
+    return Matrix(DenseMatrix(from, pool_));
+  }
+
+  bool tied() const { return !has("output.weight"); }
   bool has(const std::string& name) const { return file_.tensor(name) != nullptr; }
   std::uint64_t parameters() const { return parameters_; }
 
@@ -52,9 +62,24 @@ class TensorTaker {
   }
 
  private:
-  const GgufTensor& floats(const GgufTensor& tensor) const {
-    if (!isFloat(tensor.type)) fail(Code::GgufUnsupported, "tensor " + quoted(tensor.name) + " must be F32, F16 or BF16");
-    return tensor;
+  void floats(const GgufTensor& tensor, const char* what, float* out) const {
+    if (!isFloat(tensor.type)) {
+      fail(Code::GgufUnsupported, "tensor " + quoted(tensor.name) + " " + what + " be F32, F16 or BF16");
+    }
+    std::vector<std::uint8_t> bytes(TensorRows(file_.source(), tensor).rowBytes());
+    file_.source().read(tensor.offset, bytes.data(), bytes.size());
+    if (!RowDecoder(file_.source(), tensor, 1.0f).decode(bytes.data(), out)) notFinite(tensor);
+  }
+
+  /** The factor of a ternary tensor's scales, 1 where the file has none. */
+  float takeScale(const GgufTensor& tensor, const std::string& name) {
+    const std::string scaleName = name + ".scale";
+    float scale = 1.0f;
+    if (has(scaleName)) floats(taken_.count(scaleName) != 0 ? *file_.tensor(scaleName) : take(scaleName, 1, 1), "must", &scale);
+    if (scale != 1.0f && !isTernary(tensor.type)) {
+      fail(Code::GgufUnsupported, "tensor " + quoted(tensor.name) + " is not ternary but has a scale");
+    }
+    return scale;
   }
 
   const GgufTensor& take(const std::string& name, int rows, int cols) {
@@ -71,6 +96,8 @@ class TensorTaker {
   }
 
   const Gguf& file_;
+  TernaryPacking packing_;
+  ThreadPool& pool_;
   std::set<std::string> taken_;
   std::uint64_t parameters_ = 0;
 };
@@ -130,25 +157,37 @@ Gain takeRopeFactors(TensorTaker& tensors, const ModelConfig& c) {
   return out;
 }
 
+/** BaseThree only for the products that it has, and by itself only where two bits would leave too little memory. */
+TernaryPacking choosePacking(const Gguf& file, WeightPacking wish, const ModelConfig& c) {
+  if (wish == WeightPacking::TwoBits || c.activationGroup != 0) return TernaryPacking::TwoBits;
+  if (wish == WeightPacking::BaseThree) return TernaryPacking::BaseThree;
+  std::uint64_t inTwoBits = 0;
+  for (const GgufTensor& tensor : file.tensors())
+    if (isTernary(tensor.type)) inTwoBits += tensor.rows * tensor.cols / 4;
+  const std::uint64_t memory = physicalMemory();
+  return memory != 0 && inTwoBits > memory / 4 * 3 ? TernaryPacking::BaseThree : TernaryPacking::TwoBits;
+}
+
 }  // namespace
 
-std::unique_ptr<Model> loadModel(ByteSource& source, ActivationScales scales) {
-  const Gguf file(source);
-  ModelConfig c = readConfig(file, scales);
+std::unique_ptr<Model> loadModel(std::unique_ptr<ByteSource> source, const ModelOptions& options, ThreadPool& pool) {
+  const Gguf file(*source);
+  ModelConfig c = readConfig(file, options.activationScales);
   c.vocab = vocabulary(file);
   std::string hash = tokenizerHash(file, c.vocab);
   std::vector<int> endTokens = readEndTokens(file, c.vocab);
-  TensorTaker tensors(file);
-  auto model = std::unique_ptr<Model>(new Model{c, tensors.matrix("token_embd", c.vocab, c.width), {}, {}, {}, {}, 0, {}, {}});
-  for (int i = 0; i < c.layers; i++) model->layers.push_back(takeLayer(tensors, c, i));
-  model->outputNorm = tensors.gain("output_norm.weight", c.width);
-  if (tensors.has("output.weight")) model->head = tensors.matrix("output", c.vocab, c.width);
-  model->ropeFactors = takeRopeFactors(tensors, c);
+  TensorTaker tensors(file, choosePacking(file, options.packing, c), pool);
+  Embedding embedding = tensors.embedding(c.vocab, c.width);
+  if (!tensors.tied()) embedding.check(pool);
+  std::vector<Layer> layers;
+  for (int i = 0; i < c.layers; i++) layers.push_back(takeLayer(tensors, c, i));
+  Gain outputNorm = tensors.gain("output_norm.weight", c.width);
+  Matrix head = tensors.head(c.vocab, c.width, options.head);
+  Gain ropeFactors = takeRopeFactors(tensors, c);
   tensors.nothingLeft();
-  model->parameters = tensors.parameters();
-  model->tokenizerHash = std::move(hash);
-  model->endTokens = std::move(endTokens);
-  return model;
+  return std::unique_ptr<Model>(new Model{c, std::move(source), std::move(embedding), std::move(layers), std::move(outputNorm),
+                                          std::move(head), std::move(ropeFactors), tensors.parameters(), std::move(hash),
+                                          std::move(endTokens)});
 }
 
 }  // namespace shard

@@ -1,9 +1,10 @@
-// A weight matrix of either kind.
+// A weight matrix of any kind.
 #pragma once
 
 #include <variant>
 
 #include "model/dense_matrix.h"
+#include "model/int8_matrix.h"
 #include "model/ternary_matrix.h"
 
 namespace shard {
@@ -11,20 +12,24 @@ namespace shard {
 class Matrix {
  public:
   explicit Matrix(TernaryMatrix&& matrix) : matrix_(std::move(matrix)) {}
+  explicit Matrix(Int8Matrix&& matrix) : matrix_(std::move(matrix)) {}
   explicit Matrix(DenseMatrix&& matrix) : matrix_(std::move(matrix)) {}
 
-  const TernaryMatrix* ternary() const { return std::get_if<TernaryMatrix>(&matrix_); }
-  const DenseMatrix* dense() const { return std::get_if<DenseMatrix>(&matrix_); }
-  int rows() const { return ternary() != nullptr ? ternary()->view().rows : dense()->view().rows; }
-  int cols() const { return ternary() != nullptr ? ternary()->view().cols : dense()->view().cols; }
-  int groups() const { return (rows() + kLanes - 1) / kLanes; }
-  void row(int index, float* out) const {
-    if (ternary() != nullptr) ternary()->row(index, out);
-    else dense()->row(index, out);
+  bool isTernary() const { return std::holds_alternative<TernaryMatrix>(matrix_); }
+  /** Calls f with the view of the kind that it is. */
+  template <typename F>
+  auto visit(F&& f) const {
+    return std::visit([&](const auto& matrix) { return f(matrix.view()); }, matrix_);
+  }
+  int groups() const {
+    return visit([](const auto& view) { return view.groups(); });
+  }
+  int cols() const {
+    return visit([](const auto& view) { return view.cols; });
   }
 
  private:
-  std::variant<TernaryMatrix, DenseMatrix> matrix_;
+  std::variant<TernaryMatrix, Int8Matrix, DenseMatrix> matrix_;
 };
 
 }  // namespace shard

@@ -3,11 +3,11 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "model/config.h"
+#include "model/embedding.h"
 #include "model/matrix.h"
 
 namespace shard {
@@ -28,19 +28,29 @@ struct Layer {
 
 struct Model {
   ModelConfig config;
-  Matrix embedding;            // [vocab][width]
+  std::unique_ptr<ByteSource> source;
+  Embedding embedding;         // [vocab][width], read from the source
   std::vector<Layer> layers;
   Gain outputNorm;             // [width]
-  std::optional<Matrix> head;  // [vocab][width]; absent: the embedding
+  Matrix head;                 // [vocab][width]
   Gain ropeFactors;            // [headDim / 2] by which pairs of a head turn slower; empty without
   std::uint64_t parameters = 0;
   std::string tokenizerHash;
   std::vector<int> endTokens;
+};
 
-  const Matrix& output() const { return head ? *head : embedding; }
+/** What a head of floats is multiplied as: rounded to int8, or as the numbers that stand in the file. */
+enum class HeadPrecision { Int8, File };
+/** How ternary weights are kept: Auto means in two bits where that leaves a quarter of the machine's memory free. */
+enum class WeightPacking { Auto, TwoBits, BaseThree };
+
+struct ModelOptions {
+  ActivationScales activationScales = ActivationScales::Usual;
+  HeadPrecision head = HeadPrecision::Int8;
+  WeightPacking packing = WeightPacking::Auto;
 };
 
 /** @throws EngineError naming what is wrong with the file. */
-std::unique_ptr<Model> loadModel(ByteSource& source, ActivationScales scales);
+std::unique_ptr<Model> loadModel(std::unique_ptr<ByteSource> source, const ModelOptions& options, ThreadPool& pool);
 
 }  // namespace shard

@@ -64,6 +64,11 @@ void ThreadPool::runShared(int count, int piece, Call call, void* context) {
   }
 }
 
+int ThreadPool::nextSize(int left, int piece) const {
+  const int share = left / (2 * threads()) / piece * piece;
+  return share > piece ? share : left < piece ? left : piece;
+}
+
 void ThreadPool::work(std::uint32_t epoch, int thread) {
   std::uint64_t seen = next_.load(std::memory_order_acquire);
   while (static_cast<std::uint32_t>(seen >> 32) == epoch) {
@@ -73,7 +78,7 @@ void ThreadPool::work(std::uint32_t epoch, int thread) {
     void* context = context_.load(std::memory_order_relaxed);
     const auto from = static_cast<std::uint32_t>(seen);
     if (from >= static_cast<std::uint32_t>(count)) return;
-    const int to = count - static_cast<int>(from) > piece ? static_cast<int>(from) + piece : count;
+    const int to = static_cast<int>(from) + nextSize(count - static_cast<int>(from), piece);
     if (!next_.compare_exchange_weak(seen, pack(epoch, static_cast<std::uint32_t>(to)), std::memory_order_acq_rel)) {
       continue;
     }

@@ -21,8 +21,9 @@ class ThreadPool {
   int threads() const { return static_cast<int>(workers_.size()) + 1; }
 
   /**
-   * Calls body(from, to, thread) over [0, count) in pieces of `piece`, on this thread and the workers; returns when all
-   * are done. One call at a time. `body` must not throw.
+   * Calls body(from, to, thread) over [0, count) in pieces, multiples of `piece` but for the last, on this thread and the
+   * workers; returns when all are done. The first pieces are large, so that each thread reads memory in long runs; the last
+   * ones are small, so that all end together. One call at a time. `body` must not throw.
    */
   template <typename F>
   void run(int count, int piece, F&& body) {
@@ -36,6 +37,8 @@ class ThreadPool {
  private:
   using Call = void (*)(void*, int, int, int);
 
+  /** Half of an even share of what is left, at least `piece`. */
+  int nextSize(int left, int piece) const;
   void runShared(int count, int piece, Call call, void* context);
   /** Takes pieces of job `epoch` until none is left. */
   void work(std::uint32_t epoch, int thread);

@@ -252,6 +252,16 @@ describe('a load that fails', () => {
     expect(story.slice(-5)).toEqual(['broken a', 'load b', 'loaded b', 'begin b', 'end b'])
   })
 
+  it('does not bring back what had failed itself', async () => {
+    const { residents, run, acquire, clock, all, story, ids } = world({ broken: new Set(['a']) })
+    await run(residents.start())
+    all[0]!.alive = false
+    await expect(run(acquire(a))).rejects.toThrow('a is broken')
+    await run(clock.sleep(500))
+    expect(ids()).toEqual([])
+    expect(story.filter((event) => event.startsWith('load '))).toEqual(['load home', 'load a'])
+  })
+
   it('one whose engine has failed for good is loaded anew', async () => {
     const { residents, run, request, all, story } = world()
     await run(residents.start())
