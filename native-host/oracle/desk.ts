@@ -11,6 +11,8 @@ export interface DraftedPass {
   /** What a token costs without drafts, and what each draft row added, in milliseconds. */
   readonly tokenMs: number
   readonly draftRowMs: number
+  /** Each worker's share of what drafting itself takes from passes, in milliseconds. */
+  readonly dragMs: number
 }
 
 /** The worker that is expected to send next. */
@@ -109,7 +111,7 @@ export class Desk {
   }
 
   /** A pass has ended: accounts, acceptance, the trie's new root, and the news to the workers. */
-  passed({ path, outcome, tokenMs, draftRowMs }: DraftedPass): void {
+  passed({ path, outcome, tokenMs, draftRowMs, dragMs }: DraftedPass): void {
     const { accepted, rejected, tokens, finish } = outcome
     const { rowsOf, confirmedBy } = this.#credit(path, outcome)
     const before = this.#trie.size
@@ -126,6 +128,7 @@ export class Desk {
           tokenMs,
           extraMs: (rowsOf.get(id) ?? 0) * draftRowMs,
           waitedMs: attachment.waitedMs,
+          dragMs,
         })
       }
       attachment.waitedMs = 0

@@ -68,6 +68,13 @@ export class Drafting {
     this.#tendAt = 0
   }
 
+  /** Workers at work, counted once for every request. */
+  get attached(): number {
+    let attached = 0
+    for (const { attachments } of this.#desks.values()) attached += attachments.length
+    return attached
+  }
+
   /** A request is over; returns the workers that helped it. */
   leave(request: ActiveRequest, reason: DoneReason): readonly string[] {
     const desk = this.#desks.get(request)

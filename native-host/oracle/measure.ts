@@ -41,7 +41,7 @@ export async function measurePasses(
         await engine.truncate(sequence, 0)
         // A slow engine is measured by its first run: better than nothing.
         if (run === 0 && ms < budgetMs / 16) continue
-        cost.observe(rows, (rows * (rows + 1)) / 2, Math.max(ms, paceMs))
+        cost.observe(rows, (rows * (rows + 1)) / 2, Math.max(ms, paceMs), true)
         counted++
       }
     }

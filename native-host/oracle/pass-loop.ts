@@ -211,7 +211,8 @@ export class PassLoop {
     const { metrics, clock } = this.#init
     const now = clock.now()
     const ms = now - startedAt
-    this.#cost.observe(plan.rows, plan.context, ms)
+    const { attached } = this.#drafting
+    this.#cost.observe(plan.rows, plan.context, ms, attached === 0)
     metrics.passes.inc()
     metrics.passSeconds.observe(ms / 1000)
     metrics.passRows.inc({ kind: 'prompt' }, plan.promptRows)
@@ -221,6 +222,7 @@ export class PassLoop {
     const alone = plan.rows - plan.draftRows
     const saved = plan.expectedMs - this.#estimate(alone, (plan.context * alone) / plan.rows)
     const draftRowMs = plan.draftRows === 0 ? 0 : Math.max(0, saved) / plan.draftRows
+    const dragMs = attached === 0 ? 0 : this.#dragOf(requests, ms) / attached
     let tokens = 0
     // What workers sent during the pass is compared with what it decided, once all of it is known.
     for (const [i, request] of requests.entries()) {
@@ -230,7 +232,7 @@ export class PassLoop {
       try {
         const outcome = request.advance(known, path.tokens.length, results[i]?.emitted ?? [], by)
         tokens += outcome.tokens.length
-        this.#drafting.passed(request, { path, outcome, tokenMs, draftRowMs })
+        this.#drafting.passed(request, { path, outcome, tokenMs, draftRowMs, dragMs })
         if (outcome.finish !== null && !request.events.ended) {
           request.finish(outcome.finish)
           metrics.requests.inc({ outcome: outcome.finish })
@@ -246,10 +248,24 @@ export class PassLoop {
     this.#endedAt = now
   }
 
-  /** What a token costs without drafts, in milliseconds. */
+  /** What a token costs without drafts and without anybody who drafts, in milliseconds. */
   #tokenMs(requests: readonly ActiveRequest[]): number {
+    const { now, calm } = this.#baseMs(requests)
+    return Math.min(now, calm) / requests.length
+  }
+
+  /** By how much a pass of `ms` would have been shorter if nobody drafted: seen at passes without drafts. */
+  #dragOf(requests: readonly ActiveRequest[], ms: number): number {
+    const { now, calm } = this.#baseMs(requests)
+    return ms * Math.max(0, 1 - calm / now)
+  }
+
+  /** What the requests' own rows take now, and while nobody drafts, in milliseconds. */
+  #baseMs(requests: readonly ActiveRequest[]): { readonly now: number; readonly calm: number } {
     const context = requests.reduce((sum, { cached }) => sum + cached + 1, 0)
-    return this.#estimate(requests.length, context) / requests.length
+    const now = this.#estimate(requests.length, context)
+    const calm = this.#cost.while('calm', requests.length, context) ?? now
+    return { now: this.#cost.while('busy', requests.length, context) ?? now, calm }
   }
 
   readonly #estimate = (rows: number, context: number): number => this.#cost.estimate(rows, context)

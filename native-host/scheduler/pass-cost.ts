@@ -1,5 +1,7 @@
 /** Passes of one size that count: enough to average noise, few enough to follow a machine that gets busy. */
 const MEMORY = 48
+/** The same where two states of the machine are told apart, and the difference should show soon. */
+const SHORT_MEMORY = 32
 /** Passes of one size after which an outlier is recognised, and how far it may pull (a stall of the machine is no cost). */
 const TRUSTED = 5
 const OUTLIER = 3
@@ -17,6 +19,15 @@ interface Cell {
   /** Means of duration (ms) and context. */
   ms: number
   context: number
+  /** The same of passes while nobody drafted, and while somebody did. */
+  readonly calm: Mean
+  readonly busy: Mean
+}
+
+interface Mean {
+  count: number
+  ms: number
+  context: number
 }
 
 /**
@@ -27,30 +38,55 @@ interface Cell {
 export class PassCost {
   readonly #cells = new Map<number, Cell>()
   #passes = 0
-  /** Sums over passes of (context − its cell's mean) × (ms − its cell's mean), and squares of the former. */
+  /**
+   * Sums over passes of (context − the mean) × (ms − the mean), and squares of the former: means of one size in one state,
+   * so that what drafting takes is not put down to the context, which grows meanwhile.
+   */
   #covariance = 0
   #variance = 0
   #curve: { readonly rows: readonly number[]; readonly ms: readonly number[] } | null = null
 
-  observe(rows: number, context: number, ms: number): void {
+  /** `calm`: nobody drafted meanwhile. */
+  observe(rows: number, context: number, ms: number, calm = false): void {
     const key = bucket(rows)
-    const cell = this.#cells.get(key) ?? { rows: key, count: 0, at: 0, ms: 0, context: 0 }
+    const cell = this.#cells.get(key) ?? {
+      rows: key,
+      count: 0,
+      at: 0,
+      ms: 0,
+      context: 0,
+      calm: unknown(),
+      busy: unknown(),
+    }
     this.#cells.set(key, cell)
     const expected = cell.ms + this.#slope() * (context - cell.context)
     const taken = cell.count >= TRUSTED ? Math.min(ms, OUTLIER * Math.max(expected, 0)) : ms
     const weight = 1 / Math.min(cell.count + 1, MEMORY)
-    const contextError = context - cell.context
-    const msError = taken - cell.ms
-    if (cell.count > 0) {
+    const mean = calm ? cell.calm : cell.busy
+    if (mean.count > 0) {
+      const contextError = context - mean.context
       const forget = 1 - 1 / (4 * MEMORY)
-      this.#covariance = this.#covariance * forget + contextError * msError
+      this.#covariance = this.#covariance * forget + contextError * (taken - mean.ms)
       this.#variance = this.#variance * forget + contextError * contextError
     }
     cell.count++
     cell.at = ++this.#passes
-    cell.ms += weight * msError
-    cell.context += weight * contextError
+    cell.ms += weight * (taken - cell.ms)
+    cell.context += weight * (context - cell.context)
     this.#curve = null
+    const share = 1 / Math.min(++mean.count, SHORT_MEMORY)
+    mean.ms += share * (taken - mean.ms)
+    mean.context += share * (context - mean.context)
+  }
+
+  /**
+   * Expected milliseconds while nobody drafts (`calm`), or while somebody does (`busy`), as seen of late; null where no
+   * such pass of this very size was seen.
+   */
+  while(state: 'calm' | 'busy', rows: number, context: number): number | null {
+    const mean = this.#cells.get(bucket(rows))?.[state]
+    if (mean === undefined || mean.count === 0) return null
+    return Math.max(1e-6, mean.ms + this.#slope() * (context - mean.context))
   }
 
   /** Expected milliseconds; 1 for every pass while nothing is known, so that plans compare by tokens alone. */
@@ -104,6 +140,10 @@ export class PassCost {
     this.#curve = { rows: cells.map((cell) => cell.rows), ms }
     return this.#curve
   }
+}
+
+function unknown(): Mean {
+  return { count: 0, ms: 0, context: 0 }
 }
 
 function bucket(rows: number): number {

@@ -2,6 +2,9 @@
 const MEMORY = 64
 /** Passes in a row with the lower bound below zero after which a worker is let go. */
 const STRETCH = 64
+/** The same where it is plain: even the upper bound says that it costs more than this share of a token at every pass. */
+const PLAIN_STRETCH = 12
+const PLAIN_LOSS = 0.1
 /** Standard errors below the mean. */
 const CAUTION = 1
 /**
@@ -25,6 +28,8 @@ export interface PassValue {
   readonly extraMs: number
   /** Milliseconds waited for it in vain. */
   readonly waitedMs: number
+  /** Its share of the milliseconds by which passes take longer while somebody drafts: processor that drafters and frames use. */
+  readonly dragMs: number
 }
 
 /**
@@ -37,6 +42,7 @@ export class Usefulness {
   #square = 0
   #passes = 0
   #below = 0
+  #plain = 0
   #rests = 0
   #restUntil = 0
   #tokenMs = 0
@@ -46,12 +52,17 @@ export class Usefulness {
   }
 
   observe(value: PassValue): void {
-    const saved = value.accepted * value.tokenMs - value.extraMs - value.waitedMs - this.#overheadMs
+    const saved =
+      value.accepted * value.tokenMs -
+      value.extraMs -
+      value.waitedMs -
+      Math.max(value.dragMs, this.#overheadMs)
     this.#passes = Math.min(this.#passes + 1, MEMORY)
     const weight = 1 / this.#passes
     this.#mean += weight * (saved - this.#mean)
     this.#square += weight * (saved * saved - this.#square)
     this.#below = this.lower < 0 ? this.#below + 1 : 0
+    this.#plain = this.#mean + this.#error < -PLAIN_LOSS * value.tokenMs ? this.#plain + 1 : 0
     this.#tokenMs = value.tokenMs
     if (this.#below === 0 && this.#passes === MEMORY) this.#rests = 0
   }
@@ -59,8 +70,12 @@ export class Usefulness {
   /** Milliseconds saved per pass, one standard error below the mean. */
   get lower(): number {
     if (this.#passes === 0) return 0
+    return this.#mean - this.#error
+  }
+
+  get #error(): number {
     const variance = Math.max(0, this.#square - this.#mean * this.#mean)
-    return this.#mean - CAUTION * Math.sqrt(variance / this.#passes)
+    return CAUTION * Math.sqrt(variance / this.#passes)
   }
 
   get mean(): number {
@@ -69,17 +84,19 @@ export class Usefulness {
 
   /** It has not paid for a whole stretch. */
   get spent(): boolean {
-    return this.#below >= STRETCH
+    return this.#below >= STRETCH || this.#plain >= PLAIN_STRETCH
   }
 
   /** Lets it go: it is asked again after a rest, or when the cost of a token has changed. */
   rest(now: number): void {
     this.#restUntil = now + Math.min(LONGEST_REST_MS, FIRST_REST_MS * 2 ** this.#rests)
-    this.#rests++
+    // Where it was plain, the next try comes later still.
+    this.#rests += this.#plain >= PLAIN_STRETCH ? 2 : 1
     this.#mean = 0
     this.#square = 0
     this.#passes = 0
     this.#below = 0
+    this.#plain = 0
   }
 
   /** Whether it may be asked, given what a token costs now (ms). */

@@ -43,6 +43,8 @@ export interface Scenario {
   }[]
   /** Passes during which the engine dies. */
   readonly crashes: ReadonlySet<number>
+  /** By how much a pass takes longer while somebody drafts, as a share: drafters and frames use the Oracle's processor. */
+  readonly drag?: number
   /** Texts run to their full length: no token ends them. */
   readonly endless?: boolean
 }
@@ -156,7 +158,8 @@ export async function simulate(
       measuring = false
       passes++
       check(rows, items)
-      await clock.sleep(scenario.cost(rows, context))
+      const drag = workers.some(({ busy }) => busy > 0) ? (scenario.drag ?? 0) : 0
+      await clock.sleep((1 + drag) * scenario.cost(rows, context))
       if (scenario.crashes.has(passes)) {
         engine.crash()
         throw new EngineError('ENGINE_LOST', 'simulated crash')

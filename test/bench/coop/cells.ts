@@ -14,8 +14,8 @@ export interface Cell {
   /** Against the median of `alone` in the same rounds. */
   readonly over_alone: number
   /**
-   * Of one request with one Scout: against the best policy that there is for the measured pass times, without jitter and
-   * loss; else null.
+   * Of one request with one Scout: `over_alone` against that of the best policy that there is for the measured pass times,
+   * without jitter and loss; else null.
    */
   readonly of_optimum: number | null
   /** Drafted tokens over all. */

@@ -121,7 +121,8 @@ export class Cooperation implements AsyncDisposable {
       users: setting.users,
       tokens_per_s: rounded(speedOf(mode)),
       over_alone: rounded(speedOf(mode) / speedOf('alone')),
-      of_optimum: mode === 'scouts-1' && optimum !== null ? rounded(speedOf(mode) / optimum) : null,
+      of_optimum:
+        mode === 'scouts-1' && optimum !== null ? rounded(speedOf(mode) / speedOf('alone') / optimum) : null,
       drafted_share: rounded(median(rates.get(mode)!.map(({ draftedShare }) => draftedShare))),
       speed: setting.speed,
       not_needed: notNeeded.get(mode)!,
@@ -133,12 +134,15 @@ export class Cooperation implements AsyncDisposable {
     await this.#parts?.disposeAsync()
   }
 
-  /** Tokens/s under the best policy that there is, for what the Oracle has measured of its passes. */
+  /**
+   * How much faster than alone the best policy is that there is, for what the Oracle has measured of its passes. As a
+   * ratio, since a drafter on the Oracle's core makes all of them longer.
+   */
   async #optimum({ alpha, rttMs, speed }: Setting): Promise<number> {
     const measured = new PassCost()
     for (const [rows, ms] of Object.entries(await this.passMs())) measured.observe(Number(rows), 0, ms)
     const cost = (rows: number) => measured.estimate(rows, 0)
-    return 1000 * optimalRate({ cost, alpha, tokenMs: this.#tokenMs / speed, rttMs, maxRows: MOST_ROWS })
+    return cost(1) * optimalRate({ cost, alpha, tokenMs: this.#tokenMs / speed, rttMs, maxRows: MOST_ROWS })
   }
 
   /** The earlier run: what the target says under every user's seed; and how long a token takes it. */

@@ -86,6 +86,16 @@ describe('pass cost', () => {
     expect(cost.estimate(1, 0)).toBeCloseTo(60, 0)
   })
 
+  it('knows passes during which nobody drafted apart from the others', () => {
+    const cost = new PassCost()
+    expect(cost.while('calm', 1, 0)).toBeNull()
+    for (let i = 0; i < 20; i++) cost.observe(1, 10, 20, true)
+    for (let i = 0; i < 60; i++) cost.observe(1, 10, 35)
+    expect(cost.while('calm', 1, 10)).toBeCloseTo(20)
+    expect(cost.while('busy', 1, 10)).toBeCloseTo(35)
+    expect(cost.while('calm', 2, 10)).toBeNull()
+  })
+
   it('says which sizes it has seen itself, and not too long ago', () => {
     const cost = new PassCost()
     cost.observe(4, 0, 10)
@@ -119,7 +129,7 @@ describe('a link’s timing', () => {
 })
 
 describe('usefulness', () => {
-  const pass = { accepted: 0, tokenMs: 10, extraMs: 0, waitedMs: 0 }
+  const pass = { accepted: 0, tokenMs: 10, extraMs: 0, waitedMs: 0, dragMs: 0 }
 
   it('keeps a worker that saves time, however unevenly', () => {
     const useful = new Usefulness()
@@ -131,15 +141,22 @@ describe('usefulness', () => {
     expect(useful.lower).toBeGreaterThan(0)
   })
 
-  it('lets go one that is always late, one whose rows cost more than they bring, and one that is waited for in vain', () => {
-    for (const bad of [pass, { ...pass, accepted: 1, extraMs: 11 }, { ...pass, waitedMs: 5 }]) {
+  it('lets go one that is always late, whose rows cost more than they bring, that is waited for in vain, or that slows passes', () => {
+    const bad = [
+      pass,
+      { ...pass, accepted: 1, extraMs: 11 },
+      { ...pass, waitedMs: 5 },
+      { ...pass, accepted: 1, dragMs: 12 },
+    ]
+    for (const value of bad) {
       const useless = new Usefulness()
       let passes = 0
       while (!useless.spent && passes < 1000) {
-        useless.observe(bad)
+        useless.observe(value)
         passes++
       }
-      expect(passes).toBe(64)
+      // What loses little is watched for longer.
+      expect(passes).toBe(value === pass ? 64 : 12)
     }
   })
 

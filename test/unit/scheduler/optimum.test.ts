@@ -136,6 +136,25 @@ describe('the scheduler against the optimum', () => {
     expect(shares[shares.length >> 1]).toBeGreaterThan(0.95)
   })
 
+  it('lets go drafters that slow the Oracle by more than they bring, and keeps those that bring more', async () => {
+    const run = async (alpha: number, drag: number) => {
+      const worker = { ...WORKER, alpha, tokenMs: 7, delayMs: 0.2, jitterMs: 0.1 }
+      const scenario: Scenario = {
+        ...{ seed: 5, settings: {}, endless: true, crashes: new Set<number>(), drag },
+        cost: TARGETS['2B, one old core'],
+        requests: [{ ...ALONE, atMs: 3000, promptLength: 8, maxTokens: 1500 }],
+        workers: [worker],
+      }
+      const alone = await simulate(scenario, { workers: false })
+      const { rate, notNeeded } = await simulate(scenario)
+      return { gain: rate / alone.rate, notNeeded }
+    }
+    const bad = await run(0.6, 0.5)
+    expect(bad.gain).toBeGreaterThan(0.97)
+    expect(bad.notNeeded).toBeGreaterThan(0)
+    expect(await run(0.9, 0.1)).toMatchObject({ gain: expect.closeTo(1.4, 0), notNeeded: 0 })
+  })
+
   it('is never below 0.97 of the Oracle alone, for whatever users, targets, links and Scouts', async () => {
     const drawn = 300
     let gained = 0
