@@ -17,6 +17,8 @@ const OVERHEAD_MS = { scout: 0.6, local: 0.1 } as const
 const FIRST_REST_MS = 30_000
 const LONGEST_REST_MS = 600_000
 const CHANGED = 1.5
+/** For how long it must have moved: the first of several requests that come together is alone for a moment. In milliseconds. */
+const LASTING_MS = 2_000
 
 /** What a pass with a worker attached was worth. */
 export interface PassValue {
@@ -46,6 +48,8 @@ export class Usefulness {
   #rests = 0
   #restUntil = 0
   #tokenMs = 0
+  /** Since when tokens have cost so much more, as far as asked; null: they do not. */
+  #dearSince: number | null = null
 
   constructor(origin: 'scout' | 'local' = 'scout') {
     this.#overheadMs = OVERHEAD_MS[origin]
@@ -89,6 +93,7 @@ export class Usefulness {
 
   /** Lets it go: it is asked again after a rest, or when the cost of a token has changed. */
   rest(now: number): void {
+    this.#dearSince = null
     this.#restUntil = now + Math.min(LONGEST_REST_MS, FIRST_REST_MS * 2 ** this.#rests)
     // Where it was plain, the next try comes later still.
     this.#rests += this.#plain >= PLAIN_STRETCH ? 2 : 1
@@ -102,6 +107,11 @@ export class Usefulness {
   /** Whether it may be asked, given what a token costs now (ms). */
   ready(now: number, tokenMs: number): boolean {
     if (now >= this.#restUntil) return true
-    return tokenMs > this.#tokenMs * CHANGED
+    if (tokenMs <= this.#tokenMs * CHANGED) {
+      this.#dearSince = null
+      return false
+    }
+    this.#dearSince ??= now
+    return now - this.#dearSince >= LASTING_MS
   }
 }

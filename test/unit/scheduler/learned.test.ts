@@ -160,12 +160,16 @@ describe('usefulness', () => {
     }
   })
 
-  it('asks again after a rest that grows, and at once when tokens have become dear', () => {
+  it('asks again after a rest that grows, and when tokens have become dear and stay so', () => {
     const useful = new Usefulness()
     useful.observe(pass)
     useful.rest(1000)
     expect(useful.ready(2000, 10)).toBe(false)
-    expect(useful.ready(2000, 16)).toBe(true)
+    expect(useful.ready(2000, 16)).toBe(false)
+    expect(useful.ready(2500, 10)).toBe(false)
+    expect(useful.ready(3000, 16)).toBe(false)
+    expect(useful.ready(4900, 16)).toBe(false)
+    expect(useful.ready(5000, 16)).toBe(true)
     expect(useful.ready(31_000, 10)).toBe(true)
     useful.observe(pass)
     useful.rest(31_000)
