@@ -86,7 +86,7 @@ function describeFile(
         ? null
         : {
             context: tokens,
-            weight_bytes: facts.weightBytes,
+            weight_bytes: facts.residentBytes,
             kv_cache: kvCache,
             kv_bytes: kvBytesAt(facts, tokens, kvCache),
             total_bytes: memoryAt(facts, tokens, kvCache),

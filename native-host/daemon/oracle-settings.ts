@@ -27,6 +27,8 @@ export function engineLoad(settings: Settings, model: string): EngineLoadOptions
     model,
     kind: settings['engine.kind'],
     kvCache: settings['engine.kv_cache'],
+    head: settings['engine.head'],
+    packing: settings['engine.packing'],
     ...(kernel !== 'auto' && { kernel }),
     ...(threads > 0 && { threads }),
     // One more than all that are kept, for the request that takes a kept one's place.

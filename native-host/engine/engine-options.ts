@@ -5,13 +5,15 @@ import type { KvCacheType } from '../../shared/engine/kv-cache-type.ts'
  * What the native engine multiplies a head of floats as: `int8` rounds every row to 127 steps of its largest weight, which
  * moves outputs less than a Q6_K head does and halves what is read of an F16 one; `file` takes the numbers as they stand.
  */
-export type HeadPrecision = 'int8' | 'file'
+export const HEAD_PRECISIONS = ['int8', 'file'] as const
+export type HeadPrecision = (typeof HEAD_PRECISIONS)[number]
 
 /**
  * How the native engine keeps ternary weights: in two bits, or in 1.6 at about three times the instructions. `auto`: the
  * latter where the former would take more than three quarters of the machine's memory.
  */
-export type WeightPacking = 'auto' | '2-bit' | '1.6-bit'
+export const WEIGHT_PACKINGS = ['auto', '2-bit', '1.6-bit'] as const
+export type WeightPacking = (typeof WEIGHT_PACKINGS)[number]
 
 /** What the engine's process loads; plain data, so that it can be sent. */
 export interface EngineLoadOptions {

@@ -110,7 +110,7 @@ export class ModelCatalog {
       ...described,
       createdS: Math.floor(mtimeMs / 1000),
       hindrance: described.fault ?? facts?.refused ?? this.#missing(file),
-      needBytes: (facts && memoryAt(facts, context, this.#kvCache)) ?? facts?.weightBytes ?? bytes,
+      needBytes: (facts && memoryAt(facts, context, this.#kvCache)) ?? facts?.residentBytes ?? bytes,
     }
   }
 

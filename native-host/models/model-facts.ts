@@ -26,8 +26,10 @@ export interface ModelFacts {
   readonly vocabSize: number | null
   /** What one token's keys and values are; null where the file does not say. */
   readonly kv: KvFacts | null
-  /** Bytes of all tensors: what is resident when the model is loaded. */
+  /** Bytes of all tensors in the file. */
   readonly weightBytes: number
+  /** Bytes of weights in memory once the native engine has loaded them with its usual options. */
+  readonly residentBytes: number
   readonly licence: string | null
   /** Over the vocabulary; null when the file has none. */
   readonly tokenizerHash: string | null
@@ -48,9 +50,12 @@ export async function modelFacts(gguf: Gguf): Promise<ModelFacts> {
   const isKnown = layers !== null && kvHeads !== null && keys !== null && values !== null
   let parameters = 0
   let weightBytes = 0
+  let residentBytes = 0
+  const tied = !gguf.tensors.has('output.weight')
   const bytesByType = new Map<string, number>()
-  for (const tensor of gguf.tensors.values()) {
+  for (const [name, tensor] of gguf.tensors) {
     const bytes = bytesOf(tensor)
+    residentBytes += residentBytesOf(name, tensor, tied)
     parameters += tensor.rows * tensor.columns
     weightBytes += bytes
     bytesByType.set(tensor.type.name, (bytesByType.get(tensor.type.name) ?? 0) + bytes)
@@ -66,6 +71,7 @@ export async function modelFacts(gguf: Gguf): Promise<ModelFacts> {
     vocabSize: gguf.tensors.get('token_embd.weight')?.rows ?? null,
     kv: isKnown ? { layers, heads: kvHeads, keys, values } : null,
     weightBytes,
+    residentBytes,
     licence: text(gguf.metadata.get('general.license')),
     tokenizerHash: gguf.metadata.has('tokenizer.ggml.tokens') ? await hashGgufTokenizer(gguf) : null,
     refused: refusal(gguf),
@@ -81,7 +87,7 @@ export function kvBytesAt({ kv }: ModelFacts, context: number, type: KvCacheType
 /** Weights and the KV cache of one sequence that fills `context` tokens. */
 export function memoryAt(facts: ModelFacts, context: number, type: KvCacheType): number | null {
   const kvBytes = kvBytesAt(facts, context, type)
-  return kvBytes === null ? null : facts.weightBytes + kvBytes
+  return kvBytes === null ? null : facts.residentBytes + kvBytes
 }
 
 function refusal(gguf: Gguf): string | null {
@@ -95,6 +101,21 @@ function refusal(gguf: Gguf): string | null {
 
 function bytesOf({ type, rows, columns }: GgufTensor): number {
   return ((rows * columns) / type.blockWeights) * type.blockBytes + type.tailBytes
+}
+
+/**
+ * As native/src/model keeps them: ternary weights in two bits (scales per group where the type is made for them), a head of
+ * floats in int8, the embedding in the file.
+ */
+function residentBytesOf(name: string, tensor: GgufTensor, tied: boolean): number {
+  const { type, rows, columns } = tensor
+  if (name === 'token_embd.weight' && !tied) return 0
+  if (type.ternary) {
+    const scales = type.name === 'Q2_0' ? ((rows * columns) / type.blockWeights) * 2 : 0
+    return (rows * columns) / 4 + scales
+  }
+  const isHead = name === (tied ? 'token_embd.weight' : 'output.weight')
+  return isHead ? rows * columns + rows * 4 : bytesOf(tensor)
 }
 
 function text(value: GgufValue | undefined): string | null {

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { KV_CACHE_TYPES } from '../../shared/engine/kv-cache-type.ts'
+import { HEAD_PRECISIONS, WEIGHT_PACKINGS } from '../engine/engine-options.ts'
 import { choice, duration, flag, integer, list, type SettingFacts, settingFacts, text } from './setting.ts'
 
 const PORT = [0, 65_535] as const
@@ -43,6 +44,12 @@ export const settingsSchema = z.strictObject({
   }),
   'engine.kv_cache': choice('f16', KV_CACHE_TYPES, {
     meaning: 'what conversations are kept as in memory; q8 takes half of it, and is not quite exact',
+  }),
+  'engine.head': choice('int8', HEAD_PRECISIONS, {
+    meaning: 'a head of floats as int8 (faster, closer than Q6_K), or as the numbers in the file',
+  }),
+  'engine.packing': choice('auto', WEIGHT_PACKINGS, {
+    meaning: 'ternary weights in 2-bit, or in 1.6-bit at more work; auto takes 1.6 where memory asks for it',
   }),
   'engine.threads': integer(0, 0, 256, { meaning: 'threads of the engine; 0 = one per core' }),
   'engine.pace_ms': integer(0, 0, 60_000, {

@@ -5,6 +5,7 @@ import type { Engine } from '../../shared/engine/engine.ts'
 import { KV_CACHE_TYPES, type KvCacheType } from '../../shared/engine/kv-cache-type.ts'
 import { storeHead } from '../../shared/engine/reference/kv-head.ts'
 import { loadReferenceEngine } from '../../shared/engine/reference/reference-engine.ts'
+import { divergence } from '../support/divergence.ts'
 import { builtAddon } from '../support/native-addon.ts'
 import { Random } from '../support/random.ts'
 import { randomGguf } from '../support/random-gguf.ts'
@@ -33,18 +34,6 @@ async function logitsOf(engine: Engine, tokens: readonly number[], chunk = token
   )
 }
 
-function logSoftmax(logits: Float32Array): Float64Array {
-  const most = logits.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY)
-  const total = logits.reduce((sum, logit) => sum + Math.exp(logit - most), 0)
-  return Float64Array.from(logits, (logit) => logit - most - Math.log(total))
-}
-
-/** Σ p · ln(p / q), in nats. */
-function divergence(p: Float32Array, q: Float32Array): number {
-  const [a, b] = [logSoftmax(p), logSoftmax(q)]
-  return a.reduce((sum, logP, i) => sum + Math.exp(logP) * (logP - b[i]!), 0)
-}
-
 const largestAt = (logits: Float32Array) => logits.indexOf(logits.reduce((a, b) => Math.max(a, b)))
 
 describe('a cache of int8', () => {
@@ -71,7 +60,10 @@ describe('a cache of int8', () => {
   it('changes what the embedded model says by next to nothing', async () => {
     const engines = Object.fromEntries(
       await Promise.all(
-        KV_CACHE_TYPES.map(async (kvCache) => [kvCache, await loadNativeEngine(target, { kvCache, addon })]),
+        KV_CACHE_TYPES.map(async (kvCache) => [
+          kvCache,
+          await loadNativeEngine(target, { kvCache, head: 'file', addon }),
+        ]),
       ),
     ) as Record<KvCacheType, Engine>
     const all: number[] = []

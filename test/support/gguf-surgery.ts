@@ -53,4 +53,33 @@ export class GgufSurgery {
     const start = Math.ceil(last / 32) * 32
     return start + Number(this.#view.getBigUint64(this.tensor(name).offset, true))
   }
+
+  /** The file with one more tensor behind the others. @param final the last tensor of the directory */
+  withTensor(
+    name: string,
+    extents: readonly number[],
+    type: number,
+    data: Uint8Array,
+    final = 'output_norm.weight',
+  ): Uint8Array<ArrayBuffer> {
+    const end = this.tensor(final).offset + 8
+    const start = Math.ceil(end / 32) * 32
+    const size = Math.ceil((this.bytes.length - start) / 32) * 32
+    const entry = Buffer.alloc(8 + name.length + 4 + 8 * extents.length + 4 + 8)
+    entry.writeBigUInt64LE(BigInt(name.length))
+    entry.write(name, 8, 'latin1')
+    let at = entry.writeUInt32LE(extents.length, 8 + name.length)
+    for (const extent of extents) at = entry.writeBigUInt64LE(BigInt(extent), at)
+    at = entry.writeUInt32LE(type, at)
+    entry.writeBigUInt64LE(BigInt(size), at)
+    const newStart = Math.ceil((end + entry.length) / 32) * 32
+    const out = new Uint8Array(newStart + size + data.length)
+    out.set(this.bytes.subarray(0, end))
+    out.set(entry, end)
+    out.set(this.bytes.subarray(start), newStart)
+    out.set(data, newStart + size)
+    const view = new DataView(out.buffer)
+    view.setBigUint64(8, view.getBigUint64(8, true) + 1n, true)
+    return out
+  }
 }

@@ -180,7 +180,7 @@ std::vector<std::vector<EmittedToken>> Engine::verify(const std::vector<PassItem
       const PassItem& item = items[n];
       if (!item.sampled) continue;
       try {
-        out[n] = walk(pass_.logits(firstLogits[n]), pass_.logitStride(), model_->config.vocab, histories[n].data(),
+        out[n] = walk(*kernels_, pass_.logits(firstLogits[n]), pass_.logitStride(), model_->config.vocab, histories[n].data(),
                       static_cast<int>(histories[n].size()), item.drafts, item.sample, samplers_[static_cast<std::size_t>(thread)]);
       } catch (const std::bad_alloc&) {
         outOfMemory.store(true);

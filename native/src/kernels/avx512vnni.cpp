@@ -168,7 +168,7 @@ inline void addInt8(const std::int8_t* weights, std::size_t groupBytes, const st
 #include "kernels/integer_kernels.h"
 
 const KernelSet kKernels = {
-    "avx512vnni", ternary, int8, dense<Lanes>, rmsNorm<Lanes>, quantise<Lanes>, glu<Lanes>, toHalf<Lanes>, roundToHalf<Lanes>, attend<Lanes>,
+    "avx512vnni", ternary, int8, dense<Lanes>, rmsNorm<Lanes>, quantise<Lanes>, glu<Lanes>, toHalf<Lanes>, roundToHalf<Lanes>, sumOfExp<Lanes>, attend<Lanes>,
 };
 
 }  // namespace avx512vnni

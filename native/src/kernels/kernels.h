@@ -108,6 +108,8 @@ struct KernelSet {
   void (*toHalf)(const float* x, std::uint16_t* y, int n);
   /** x rounded to f16 and back, n a multiple of 16. */
   void (*roundToHalf)(float* x, int n);
+  /** Σ e^(x − most) over n numbers, at most `most` each; within 1e-6 of it. */
+  double (*sumOfExp)(const float* x, int n, float most);
   void (*attend)(const AttentionTask&);
 };
 

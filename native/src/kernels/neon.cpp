@@ -210,7 +210,7 @@ inline void addInt8(const std::int8_t* weights, std::size_t, const std::int8_t* 
 #include "kernels/integer_kernels.h"
 
 const KernelSet kKernels = {
-    "neon", ternary, int8, dense<Lanes>, rmsNorm<Lanes>, quantise<Lanes>, glu<Lanes>, toHalf<Lanes>, roundToHalf<Lanes>, attend<Lanes>,
+    "neon", ternary, int8, dense<Lanes>, rmsNorm<Lanes>, quantise<Lanes>, glu<Lanes>, toHalf<Lanes>, roundToHalf<Lanes>, sumOfExp<Lanes>, attend<Lanes>,
 };
 
 }  // namespace neon

@@ -137,6 +137,7 @@ const KernelSet kPortableKernels = {
     portable::glu<portable::Lanes>,
     portable::toHalf<portable::Lanes>,
     portable::roundToHalf<portable::Lanes>,
+    portable::sumOfExp<portable::Lanes>,
     portable::attend<portable::Lanes>,
 };
 

@@ -181,11 +181,9 @@ int chooseToken(const float* logits, int vocab, const SamplingSettings& settings
   return chooseCoupled(scratch.logits.data(), vocab, settings, key, t, scratch);
 }
 
-EmittedToken describeChoice(const float* logits, int vocab, int id, int count, SamplerScratch& scratch) {
-  const double most = static_cast<double>(logits[argmax(logits, vocab)]);
-  double sum = 0;
-  for (int i = 0; i < vocab; i++) sum += std::exp(static_cast<double>(logits[i]) - most);
-  const double normaliser = most + std::log(sum);
+EmittedToken describeChoice(const KernelSet& kernels, const float* logits, int vocab, int id, int count, SamplerScratch& scratch) {
+  const float most = logits[argmax(logits, vocab)];
+  const double normaliser = static_cast<double>(most) + std::log(kernels.sumOfExp(logits, vocab, most));
   EmittedToken out;
   out.id = id;
   out.logprob = static_cast<double>(logits[id]) - normaliser;
@@ -202,7 +200,7 @@ EmittedToken describeChoice(const float* logits, int vocab, int id, int count, S
   return out;
 }
 
-std::vector<EmittedToken> walk(const float* rows, std::size_t stride, int vocab, const int* tokens, int tokenCount,
+std::vector<EmittedToken> walk(const KernelSet& kernels, const float* rows, std::size_t stride, int vocab, const int* tokens, int tokenCount,
                                const std::vector<int>& drafts, const SampleRequest& request, SamplerScratch& scratch) {
   TokenHistory history(request.promptLength);
   const bool counted = request.settings.needsHistory();
@@ -213,7 +211,7 @@ std::vector<EmittedToken> walk(const float* rows, std::size_t stride, int vocab,
     const float* logits = rows + i * stride;
     const auto t = static_cast<std::uint32_t>(tokenCount + static_cast<int>(i) - request.promptLength);
     const int id = chooseToken(logits, vocab, request.settings, history, request.key, t, scratch);
-    EmittedToken token = describeChoice(logits, vocab, id, request.topLogprobs, scratch);
+    EmittedToken token = describeChoice(kernels, logits, vocab, id, request.topLogprobs, scratch);
     token.drafted = i < drafts.size() && drafts[i] == id;
     const bool stop = std::find(request.stopTokens.begin(), request.stopTokens.end(), id) != request.stopTokens.end();
     const bool goOn = token.drafted && !stop;

@@ -5,6 +5,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "kernels/kernels.h"
 #include "verify/request.h"
 
 namespace shard {
@@ -44,15 +45,15 @@ void makeOrderly(float* logits, int vocab);
 int chooseToken(const float* logits, int vocab, const SamplingSettings& settings, const TokenHistory& history,
                 NoiseKey key, std::uint32_t t, SamplerScratch& scratch);
 
-/** Log-probabilities at temperature 1 of `id` and of the `count` likeliest. */
-EmittedToken describeChoice(const float* logits, int vocab, int id, int count, SamplerScratch& scratch);
+/** Log-probabilities at temperature 1 of `id` and of the `count` likeliest, within 1e-6. */
+EmittedToken describeChoice(const KernelSet& kernels, const float* logits, int vocab, int id, int count, SamplerScratch& scratch);
 
 /**
  * Walks along the drafts while each is the target's own token; ends with the correction or the token after the last.
  * @param rows logits of the base row and of each draft, [drafts + 1][stride]
  * @param tokens all tokens up to and including the base row's
  */
-std::vector<EmittedToken> walk(const float* rows, std::size_t stride, int vocab, const int* tokens, int tokenCount,
+std::vector<EmittedToken> walk(const KernelSet& kernels, const float* rows, std::size_t stride, int vocab, const int* tokens, int tokenCount,
                                const std::vector<int>& drafts, const SampleRequest& request, SamplerScratch& scratch);
 
 }  // namespace shard

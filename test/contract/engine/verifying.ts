@@ -34,8 +34,8 @@ const SETTINGS: Readonly<Record<string, SamplingSettings>> = {
 }
 const PROMPT = 12
 const LENGTH = 40
-/** Between two libraries' exp and log. */
-const LOGPROB_DIGITS = 9
+/** Between an engine that sums in float32 and one that sums in float64. */
+const LOGPROB_DIGITS = 5
 
 const request = (settings: SamplingSettings, over: Partial<SampleRequest> = {}): SampleRequest => ({
   settings,

@@ -30,7 +30,7 @@ describe('the catalog of models', () => {
     await installModel(data, 'alpha', { seed: 2, layers: 3 })
     const { facts, needBytes } = (await models.find('alpha'))!
     expect(facts!.layers).toBe(3)
-    expect(needBytes).toBeGreaterThan(facts!.weightBytes)
+    expect(needBytes).toBeGreaterThan(facts!.residentBytes)
   })
 
   it('has another own one beside the embedded', async () => {

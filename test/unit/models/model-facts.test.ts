@@ -36,12 +36,13 @@ describe('facts of a model', () => {
       // f16 keys and values of two heads of 64, in three layers
       kv: { layers: 3, heads: 2, keys: 64, values: 64 },
       weightBytes: 320 * 256 * 2 + (3 * layer * 66) / 256 + norms * 4,
+      residentBytes: 320 * 256 + 320 * 4 + (3 * layer) / 4 + norms * 4,
       refused: null,
     })
     expect(kvBytesAt(facts, 100, 'f16')).toBe(100 * 3 * 2 * (64 + 64) * 2)
     // A byte a number, and two for each head's scale.
     expect(kvBytesAt(facts, 100, 'q8')).toBe(100 * 3 * 2 * 2 * (64 + 2))
-    expect(memoryAt(facts, 100, 'f16')).toBe(facts.weightBytes + 100 * 1536)
+    expect(memoryAt(facts, 100, 'f16')).toBe(facts.residentBytes + 100 * 1536)
     expect(facts.bitsPerWeight).toBeCloseTo((facts.weightBytes * 8) / facts.parameters)
   })
 
