@@ -19,6 +19,8 @@ const LONGEST_REST_MS = 600_000
 const CHANGED = 1.5
 /** For how long it must have moved: the first of several requests that come together is alone for a moment. In milliseconds. */
 const LASTING_MS = 2_000
+/** Nobody asked for so long: what was seen before does not count as lasting. In milliseconds. */
+const FORGOTTEN_MS = 5_000
 
 /** What a pass with a worker attached was worth. */
 export interface PassValue {
@@ -50,6 +52,7 @@ export class Usefulness {
   #tokenMs = 0
   /** Since when tokens have cost so much more, as far as asked; null: they do not. */
   #dearSince: number | null = null
+  #askedAt = 0
 
   constructor(origin: 'scout' | 'local' = 'scout') {
     this.#overheadMs = OVERHEAD_MS[origin]
@@ -107,6 +110,8 @@ export class Usefulness {
   /** Whether it may be asked, given what a token costs now (ms). */
   ready(now: number, tokenMs: number): boolean {
     if (now >= this.#restUntil) return true
+    if (now - this.#askedAt > FORGOTTEN_MS) this.#dearSince = null
+    this.#askedAt = now
     if (tokenMs <= this.#tokenMs * CHANGED) {
       this.#dearSince = null
       return false

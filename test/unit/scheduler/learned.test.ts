@@ -170,6 +170,8 @@ describe('usefulness', () => {
     expect(useful.ready(3000, 16)).toBe(false)
     expect(useful.ready(4900, 16)).toBe(false)
     expect(useful.ready(5000, 16)).toBe(true)
+    expect(useful.ready(20_000, 16)).toBe(false)
+    expect(useful.ready(22_000, 16)).toBe(true)
     expect(useful.ready(31_000, 10)).toBe(true)
     useful.observe(pass)
     useful.rest(31_000)
