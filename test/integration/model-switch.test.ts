@@ -270,7 +270,7 @@ describe('a model that does not load', () => {
   it('for want of memory, without touching what is loaded', () =>
     withOracle([...ALONE, '--models-memory-mib', '8'], async (oracle) => {
       expect(await refusal(oracle, { model: 'beta' })).toMatchObject({ status: 200 })
-      const path = await installModel(home.path, 'large', { seed: 77, embedding: 1024, vocabSize: 4096 })
+      const path = await installModel(home.path, 'large', { seed: 77, embedding: 2048, vocabSize: 4096 })
       expect(await refusal(oracle, { model: 'large' })).toMatchObject({
         status: 503,
         error: {

@@ -82,7 +82,7 @@ describe('shard model show', () => {
       /^architecture +bitnet$/m,
       /^parameters +7\.4 M$/m,
       /^bits per weight +4\.10 \(F16, TQ2_0, F32\)$/m,
-      /^memory +5\.87 MB at 512 tokens: 3\.77 MB of weights, 2\.10 MB of KV cache \(f16\)$/m,
+      /^memory +4\.79 MB at 512 tokens: 2\.69 MB of weights, 2\.10 MB of KV cache \(f16\)$/m,
       /^licence +Apache-2\.0$/m,
       /^tokenizer +e025b430[0-9a-f]{56}$/m,
       /^pairs with +embedded-draft \(draft; same tokenizer\)$/m,
