@@ -130,17 +130,45 @@ constexpr int kTernaryRows = 5;
 constexpr int kInt8Rows = 4;
 inline Sums int8Offset(Sums) { return {_mm256_setzero_si256(), _mm256_setzero_si256()}; }
 
+/** int16 sums of one group × R rows, of so few columns that none overflows. */
+template <int R>
+struct PairSums {
+  __m256i low[R], high[R];
+  PairSums() {
+    for (int i = 0; i < R; i++) low[i] = high[i] = _mm256_setzero_si256();
+  }
+  /** Codes of four columns, rows 0–7 in `a` and 8–15 in `b`, times each row's four values. */
+  void add(__m256i a, __m256i b, const std::int8_t* values, std::size_t stride) {
+    keep(a);
+    keep(b);
+#pragma GCC unroll 8
+    for (int i = 0; i < R; i++) {
+      const __m256i value = broadcast4(values + i * stride);
+      low[i] = _mm256_add_epi16(low[i], _mm256_maddubs_epi16(a, value));
+      keep(low[i]);
+      high[i] = _mm256_add_epi16(high[i], _mm256_maddubs_epi16(b, value));
+      keep(high[i]);
+    }
+  }
+  void addTo(Sums (&sums)[1][R]) const {
+    const __m256i ones = _mm256_set1_epi16(1);
+    for (int i = 0; i < R; i++) {
+      sums[0][i].lo = _mm256_add_epi32(sums[0][i].lo, _mm256_madd_epi16(low[i], ones));
+      sums[0][i].hi = _mm256_add_epi32(sums[0][i].hi, _mm256_madd_epi16(high[i], ones));
+    }
+  }
+};
+
 template <int G, int R>
 inline void addTernary(const std::uint8_t* codes, std::size_t, const std::int8_t* values, std::size_t stride, int from, int to,
                        Sums (&sums)[G][R]) {
   static_assert(G == 1, "two groups do not fit into the registers");
-  const __m256i mask = _mm256_set1_epi8(3), ones = _mm256_set1_epi16(1);
+  const __m256i mask = _mm256_set1_epi8(3);
   // A pair's product is at most 2 · 3 · 128 = 768, four of them a block of 16 columns: 8 blocks stay below 2^15.
   for (int start = from; start < to; start += 128) {
     const int end = start + 128 < to ? start + 128 : to;
     if (to - from > 128) fence();
-    __m256i low[R], high[R];
-    for (int i = 0; i < R; i++) low[i] = high[i] = _mm256_setzero_si256();
+    PairSums<R> pairs;
     for (int c = start; c < end; c += 16) {
       const auto* block = reinterpret_cast<const __m256i*>(codes + static_cast<std::size_t>(c) * 4);
       prefetch(block);
@@ -149,22 +177,10 @@ inline void addTernary(const std::uint8_t* codes, std::size_t, const std::int8_t
       for (int j = 0; j < 4; j++) {
         __m256i a = _mm256_and_si256(_mm256_srli_epi16(first, 2 * j), mask);
         __m256i b = _mm256_and_si256(_mm256_srli_epi16(second, 2 * j), mask);
-        keep(a);
-        keep(b);
-#pragma GCC unroll 8
-        for (int i = 0; i < R; i++) {
-          const __m256i value = broadcast4(values + i * stride + c + 4 * j);
-          low[i] = _mm256_add_epi16(low[i], _mm256_maddubs_epi16(a, value));
-          keep(low[i]);
-          high[i] = _mm256_add_epi16(high[i], _mm256_maddubs_epi16(b, value));
-          keep(high[i]);
-        }
+        pairs.add(a, b, values + c + 4 * j, stride);
       }
     }
-    for (int i = 0; i < R; i++) {
-      sums[0][i].lo = _mm256_add_epi32(sums[0][i].lo, _mm256_madd_epi16(low[i], ones));
-      sums[0][i].hi = _mm256_add_epi32(sums[0][i].hi, _mm256_madd_epi16(high[i], ones));
-    }
+    pairs.addTo(sums);
   }
 }
 
@@ -177,14 +193,12 @@ template <int G, int R>
 inline void addBaseThree(const std::uint8_t* codes, std::size_t, const std::int8_t* values, std::size_t stride, int columns,
                          Sums (&sums)[G][R]) {
   static_assert(G == 1, "two groups do not fit into the registers");
-  const __m256i ones = _mm256_set1_epi16(1);
   // A pair's product is at most 2 · 2 · 128 = 512, five of them a block of 20 columns: 12 blocks stay below 2^15.
   constexpr int kSpan = 12 * kBaseThreeColumns;
   for (int start = 0; start < columns; start += kSpan) {
     const int end = start + kSpan < columns ? start + kSpan : columns;
     fence();
-    __m256i low[R], high[R];
-    for (int i = 0; i < R; i++) low[i] = high[i] = _mm256_setzero_si256();
+    PairSums<R> pairs;
     for (int c = start; c < end; c += kBaseThreeColumns, codes += 64) {
       const auto* block = reinterpret_cast<const __m256i*>(codes);
       prefetch(block);
@@ -195,22 +209,10 @@ inline void addBaseThree(const std::uint8_t* codes, std::size_t, const std::int8
         __m256i b = carried(second);
         first = _mm256_add_epi8(first, _mm256_add_epi8(first, first));
         second = _mm256_add_epi8(second, _mm256_add_epi8(second, second));
-        keep(a);
-        keep(b);
-#pragma GCC unroll 8
-        for (int i = 0; i < R; i++) {
-          const __m256i value = broadcast4(values + i * stride + c + 4 * j);
-          low[i] = _mm256_add_epi16(low[i], _mm256_maddubs_epi16(a, value));
-          keep(low[i]);
-          high[i] = _mm256_add_epi16(high[i], _mm256_maddubs_epi16(b, value));
-          keep(high[i]);
-        }
+        pairs.add(a, b, values + c + 4 * j, stride);
       }
     }
-    for (int i = 0; i < R; i++) {
-      sums[0][i].lo = _mm256_add_epi32(sums[0][i].lo, _mm256_madd_epi16(low[i], ones));
-      sums[0][i].hi = _mm256_add_epi32(sums[0][i].hi, _mm256_madd_epi16(high[i], ones));
-    }
+    pairs.addTo(sums);
   }
 }
 
