@@ -21,11 +21,7 @@ class TensorTaker {
   }
 
   Matrix matrix(const std::string& name, int rows, int cols) {
-    const GgufTensor& tensor = take(name + ".weight", rows, cols);
-    const float scale = takeScale(tensor, name);
-    const TensorRows from(file_.source(), tensor);
-    if (isTernary(tensor.type)) return Matrix(TernaryMatrix(from, scale, packing_, pool_));
-    return Matrix(DenseMatrix(from, pool_));
+    return keep(take(name + ".weight", rows, cols), name, HeadPrecision::File);
   }
 
   /** The table of embeddings; its tensor is marked as taken, but stays where it is. */
@@ -37,12 +33,7 @@ class TensorTaker {
   /** The head: its own tensor, or the embedding's. */
   Matrix head(int rows, int cols, HeadPrecision precision) {
     const std::string name = tied() ? "token_embd" : "output";
-    const GgufTensor& tensor = tied() ? *file_.tensor(name + ".weight") : take(name + ".weight", rows, cols);
-    const float scale = takeScale(tensor, name);
-    const TensorRows from(file_.source(), tensor);
-    if (isTernary(tensor.type)) return Matrix(TernaryMatrix(from, scale, packing_, pool_));
-    if (precision == HeadPrecision::Int8) return Matrix(Int8Matrix(from, pool_));
-    return Matrix(DenseMatrix(from, pool_));
+    return keep(tied() ? *file_.tensor(name + ".weight") : take(name + ".weight", rows, cols), name, precision);
   }
 
   bool tied() const { return !has("output.weight"); }
@@ -62,6 +53,14 @@ class TensorTaker {
   }
 
  private:
+  Matrix keep(const GgufTensor& tensor, const std::string& name, HeadPrecision precision) {
+    const float scale = takeScale(tensor, name);
+    const TensorRows from(file_.source(), tensor);
+    if (isTernary(tensor.type)) return Matrix(TernaryMatrix(from, scale, packing_, pool_));
+    if (precision == HeadPrecision::Int8) return Matrix(Int8Matrix(from, pool_));
+    return Matrix(DenseMatrix(from, pool_));
+  }
+
   void floats(const GgufTensor& tensor, const char* what, float* out) const {
     if (!isFloat(tensor.type)) {
       fail(Code::GgufUnsupported, "tensor " + quoted(tensor.name) + " " + what + " be F32, F16 or BF16");
