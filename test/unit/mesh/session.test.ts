@@ -150,6 +150,16 @@ describe('ScoutSession', () => {
 })
 
 describe('RemoteWorker', () => {
+  const workerOver = (link: ConstructorParameters<typeof RemoteWorker>[0]['link']) =>
+    new RemoteWorker({
+      peerId: 'p',
+      own: true,
+      claim,
+      vocabSize: () => TOY_VOCAB,
+      link,
+      receipt: async () => new Uint8Array(0),
+    })
+
   it('merges Verified for a slow link, and drafts of merged epochs still fit', () => {
     const sent: ReturnType<typeof parseOracleFrame>[] = []
     const link = {
@@ -158,15 +168,7 @@ describe('RemoteWorker', () => {
       fits: () => true,
       send: (frame: Uint8Array) => void sent.push(parseOracleFrame(frame, TOY_VOCAB)),
     }
-    const receipt = async () => new Uint8Array(0)
-    const worker = new RemoteWorker({
-      peerId: 'p',
-      own: true,
-      claim,
-      vocabSize: () => TOY_VOCAB,
-      link,
-      receipt,
-    })
+    const worker = workerOver(link)
     const drafts: DraftFrame[] = []
     const session = worker.assign(assignment(1), { draft: (frame) => void drafts.push(frame), closed() {} })
     worker.draft(1, { epoch: 0, position: 3, tokens: [10, 11] })
@@ -194,15 +196,7 @@ describe('RemoteWorker', () => {
   ])('says no to %s, without a fault', async (_name, change, reason) => {
     const fits = () => reason !== 'slow'
     const link = { open: true, ready: true, fits, send: () => expect.unreachable('nothing is sent') }
-    const receipt = async () => new Uint8Array(0)
-    const worker = new RemoteWorker({
-      peerId: 'p',
-      own: true,
-      claim,
-      vocabSize: () => TOY_VOCAB,
-      link,
-      receipt,
-    })
+    const worker = workerOver(link)
     const closed = await new Promise<[string, boolean]>((resolve) => {
       worker.assign(assignment(1, change as Partial<Assignment>), {
         draft() {},
