@@ -37,10 +37,7 @@ struct Elements {
     return r;
   }
 };
-using Floats = Elements<float, __m512>;
 using Int32s = Elements<int, __m512i>;
-using Int16s = Elements<short, __m512i>;
-using Bytes = Elements<unsigned char, __m512i>;
 
 template <typename R, typename V, typename F>
 inline V each(F f) {
@@ -54,12 +51,6 @@ inline Part part(Whole w, int n) {
   Part p;
   __builtin_memcpy(&p, reinterpret_cast<const char*>(&w) + n * sizeof p, sizeof p);
   return p;
-}
-template <typename Whole, typename Part>
-inline Whole copies(Part p) {
-  Whole w;
-  for (unsigned n = 0; n < sizeof w / sizeof p; n++) __builtin_memcpy(reinterpret_cast<char*>(&w) + n * sizeof p, &p, sizeof p);
-  return w;
 }
 template <typename Whole, typename Part>
 inline Whole join(Part low, Part high) {
@@ -81,62 +72,15 @@ inline __m512i cvtps_epi32(__m512 v) {
 inline __m512 cvtepi32_ps(__m512i v) {
   return join<__m512>(simde_mm256_cvtepi32_ps(part<__m256i>(v, 0)), simde_mm256_cvtepi32_ps(part<__m256i>(v, 1)));
 }
-inline __m512i cvttps_epi32(__m512 v) {
-  return join<__m512i>(simde_mm256_cvttps_epi32(part<__m256>(v, 0)), simde_mm256_cvttps_epi32(part<__m256>(v, 1)));
-}
-inline __m512i cvtepi16_epi32(__m256i v) {
-  return join<__m512i>(simde_mm256_cvtepi16_epi32(part<__m128i>(v, 0)), simde_mm256_cvtepi16_epi32(part<__m128i>(v, 1)));
-}
 inline __m512i cvtepu16_epi32(__m256i v) {
   return join<__m512i>(simde_mm256_cvtepu16_epi32(part<__m128i>(v, 0)), simde_mm256_cvtepu16_epi32(part<__m128i>(v, 1)));
 }
 inline __m512i cvtepi8_epi32(__m128i v) {
   return join<__m512i>(simde_mm256_cvtepi8_epi32(v), simde_mm256_cvtepi8_epi32(_mm_srli_si128(v, 8)));
 }
-inline __m512i cvtepu8_epi32(__m128i v) {
-  return join<__m512i>(simde_mm256_cvtepu8_epi32(v), simde_mm256_cvtepu8_epi32(_mm_srli_si128(v, 8)));
-}
-inline __m256i cvtepi32_epi16(__m512i v) {
-  const Int32s x(v);
-  return each<short, __m256i>([&](int i) { return static_cast<short>(x.at[i]); });
-}
 inline __m128i cvtepi32_epi8(__m512i v) {
   const Int32s x(v);
   return each<char, __m128i>([&](int i) { return static_cast<char>(x.at[i]); });
-}
-/** The tree of the compiler's own: halves onto halves. */
-template <typename T, typename V>
-inline T reduce_add(V v) {
-  Elements<T, V> x(v);
-  for (int half = Elements<T, V>::kCount / 2; half > 0; half /= 2)
-    for (int i = 0; i < half; i++) x.at[i] = x.at[i] + x.at[i + half];
-  return x.at[0];
-}
-inline float reduce_max(__m512 v) {
-  const Floats x(v);
-  float out = x.at[0];
-  for (const float f : x.at) out = f > out ? f : out;
-  return out;
-}
-template <typename T, typename V>
-inline V maskz_load(unsigned long long mask, const void* from) {
-  const T* p = static_cast<const T*>(from);
-  return each<T, V>([&](int i) { return (mask >> i) & 1 ? p[i] : T(0); });
-}
-template <typename T, typename V>
-inline void mask_store(void* to, unsigned long long mask, V v) {
-  const Elements<T, V> x(v);
-  for (int i = 0; i < Elements<T, V>::kCount; i++)
-    if ((mask >> i) & 1) __builtin_memcpy(static_cast<T*>(to) + i, &x.at[i], sizeof(T));
-}
-inline __m512i load(const void* p) {
-  __m512i v;
-  __builtin_memcpy(&v, p, sizeof v);
-  return v;
-}
-template <typename V>
-inline void store(void* p, V v) {
-  __builtin_memcpy(p, &v, sizeof v);
 }
 
 }  // namespace emulated
@@ -148,26 +92,5 @@ inline void store(void* p, V v) {
 #define _mm512_cvtps_epi32(v) (::shard::emulated::cvtps_epi32(v))
 #define _mm512_cvtepi32_ps(v) (::shard::emulated::cvtepi32_ps(v))
 #define _mm512_cvtepi32_epi8(v) (::shard::emulated::cvtepi32_epi8(v))
-#define _mm512_cvttps_epi32(v) (::shard::emulated::cvttps_epi32(v))
-#define _mm512_cvtepi16_epi32(v) (::shard::emulated::cvtepi16_epi32(v))
 #define _mm512_cvtepu16_epi32(v) (::shard::emulated::cvtepu16_epi32(v))
 #define _mm512_cvtepi8_epi32(v) (::shard::emulated::cvtepi8_epi32(v))
-#define _mm512_cvtepu8_epi32(v) (::shard::emulated::cvtepu8_epi32(v))
-#define _mm512_cvtepi32_epi16(v) (::shard::emulated::cvtepi32_epi16(v))
-#define _mm512_reduce_add_ps(v) (::shard::emulated::reduce_add<float, __m512>(v))
-#define _mm512_reduce_add_epi32(v) (::shard::emulated::reduce_add<int, __m512i>(v))
-#define _mm512_reduce_max_ps(v) (::shard::emulated::reduce_max(v))
-#define _mm512_maskz_loadu_ps(m, p) (::shard::emulated::maskz_load<float, __m512>(m, p))
-#define _mm512_maskz_loadu_epi32(m, p) (::shard::emulated::maskz_load<int, __m512i>(m, p))
-#define _mm512_maskz_loadu_epi8(m, p) (::shard::emulated::maskz_load<char, __m512i>(m, p))
-#define _mm512_mask_storeu_ps(p, m, v) (::shard::emulated::mask_store<float, __m512>(p, m, v))
-#define _mm512_broadcast_i32x2(v) (::shard::emulated::copies<__m512i>(_mm_cvtsi128_si64(v)))
-#define _mm512_broadcast_i64x2(v) (::shard::emulated::copies<__m512i, __m128i>(v))
-#define _mm512_broadcast_i32x8(v) (::shard::emulated::copies<__m512i, __m256i>(v))
-#define _mm512_extractf32x8_ps(v, n) (::shard::emulated::part<__m256>(v, n))
-#define _mm512_extracti32x8_epi32(v, n) (::shard::emulated::part<__m256i>(v, n))
-#define _mm512_stream_load_si512(p) (::shard::emulated::load(p))
-#define _mm512_stream_si512(p, v) (::shard::emulated::store<__m512i>(p, v))
-#define _mm512_stream_ps(p, v) (::shard::emulated::store<__m512>(p, v))
-#define _mm512_undefined_epi32() (_mm512_setzero_si512())
-#define _mm512_undefined_ps() (_mm512_setzero_ps())
