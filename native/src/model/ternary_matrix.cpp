@@ -29,13 +29,15 @@ bool allEqual(const AlignedBuffer<std::uint16_t>& scales, int rows, std::size_t 
 
 }  // namespace
 
-void TernaryMatrix::allocate(int rows, int cols, TernaryPacking packing) {
+void TernaryMatrix::allocate(int rows, int cols, TernaryPacking packing, WeightMemory& memory) {
   view_ = TernaryView{};
   view_.rows = rows;
   view_.cols = cols;
   view_.packing = packing;
   view_.scale = 1.0f;
-  codes_ = AlignedBuffer<std::uint8_t>(static_cast<std::size_t>(view_.groups()) * view_.groupBytes());
+  const std::size_t bytes = static_cast<std::size_t>(view_.groups()) * view_.groupBytes();
+  // What only tries 1.6 bits may have to be taken back.
+  codes_ = packing == TernaryPacking::TwoBits ? memory.take<std::uint8_t>(bytes) : AlignedBuffer<std::uint8_t>(bytes);
   view_.codes = codes_.data();
   const std::vector<std::uint8_t> zeros(static_cast<std::size_t>(cols), 1);
   for (int row = rows; row < view_.groups() * kLanes; row++) placeRow(row, zeros.data());
@@ -58,7 +60,7 @@ void TernaryMatrix::placeRow(int row, const std::uint8_t* codes) {
   }
 }
 
-bool TernaryMatrix::pack(const TensorRows& rows, ThreadPool& pool) {
+bool TernaryMatrix::pack(const TensorRows& rows, ThreadPool& pool, WeightMemory& memory) {
   const GgufTensor& tensor = rows.tensor();
   const BlockShape& shape = *blockShape(tensor.type);
   const bool oneScale = tensor.type == TensorType::I2_S, baseThree = view_.packing == TernaryPacking::BaseThree;
@@ -86,6 +88,9 @@ bool TernaryMatrix::pack(const TensorRows& rows, ThreadPool& pool) {
     view_.scale = halfToFloat(scales_[0]);
     scales_ = AlignedBuffer<std::uint16_t>();
   } else {
+    AlignedBuffer<std::uint16_t> kept = memory.take<std::uint16_t>(scales_.size());
+    std::memcpy(kept.data(), scales_.data(), scales_.size() * sizeof(std::uint16_t));
+    scales_ = std::move(kept);
     view_.scales = scales_.data();
     view_.scaleColumns = static_cast<int>(shape.weights);
     if (baseThree) return false;
@@ -93,11 +98,11 @@ bool TernaryMatrix::pack(const TensorRows& rows, ThreadPool& pool) {
   return fits.load();
 }
 
-TernaryMatrix::TernaryMatrix(const TensorRows& rows, float factor, TernaryPacking wish, ThreadPool& pool) {
-  allocate(rows.rows(), rows.cols(), wish);
-  if (!pack(rows, pool)) {
-    allocate(rows.rows(), rows.cols(), TernaryPacking::TwoBits);
-    pack(rows, pool);
+TernaryMatrix::TernaryMatrix(const TensorRows& rows, float factor, TernaryPacking wish, ThreadPool& pool, WeightMemory& memory) {
+  allocate(rows.rows(), rows.cols(), wish, memory);
+  if (!pack(rows, pool, memory)) {
+    allocate(rows.rows(), rows.cols(), TernaryPacking::TwoBits, memory);
+    pack(rows, pool, memory);
   }
   if (view_.scales != nullptr && factor != 1.0f) {
     fail(Code::GgufUnsupported, "tensor " + quoted(rows.tensor().name) + " has scales of its blocks and a `.scale` besides");
@@ -107,7 +112,8 @@ TernaryMatrix::TernaryMatrix(const TensorRows& rows, float factor, TernaryPackin
 }
 
 TernaryMatrix::TernaryMatrix(const std::vector<std::uint8_t>& codes, int rows, int cols, float scale, TernaryPacking packing) {
-  allocate(rows, cols, packing);
+  WeightMemory memory;
+  allocate(rows, cols, packing, memory);
   view_.scale = scale;
   for (int r = 0; r < rows; r++) placeRow(r, codes.data() + static_cast<std::size_t>(r) * static_cast<std::size_t>(cols));
 }

@@ -1,18 +1,15 @@
 // A fixed block of zeroed memory on a cache line's boundary, or a huge page's where it is large.
 #pragma once
 
-#if defined(__linux__)
-#include <sys/mman.h>
-#include <unistd.h>
-#endif
-
 #include <cstddef>
-#include <cstdint>
 #include <cstring>
 #include <limits>
+#include <memory>
 #include <new>
 #include <type_traits>
 #include <utility>
+
+#include "support/huge_pages.h"
 
 namespace shard {
 
@@ -22,7 +19,6 @@ class AlignedBuffer {
 
  public:
   static constexpr std::size_t kAlignment = 64;            // a cache line, and an AVX-512 vector
-  static constexpr std::size_t kHugePage = std::size_t{2} << 20;
 
   AlignedBuffer() = default;
   /** @throws std::bad_alloc also when count × sizeof(T) overflows. */
@@ -32,16 +28,19 @@ class AlignedBuffer {
     const std::size_t bytes = count * sizeof(T);
 #if defined(__linux__)
     if (isMapped()) {
-      data_ = static_cast<T*>(map(bytes));
+      data_ = static_cast<T*>(mapHugePages(bytes));
       return;
     }
 #endif
     data_ = static_cast<T*>(::operator new(bytes, std::align_val_t(kAlignment)));
     std::memset(static_cast<void*>(data_), 0, bytes);
   }
+  /** Part of memory that others have parts of; the last of them frees it. */
+  AlignedBuffer(std::shared_ptr<void> owner, T* data, std::size_t count) : owner_(std::move(owner)), data_(data), size_(count) {}
   AlignedBuffer(AlignedBuffer&& other) noexcept
-      : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+      : owner_(std::move(other.owner_)), data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
   AlignedBuffer& operator=(AlignedBuffer&& other) noexcept {
+    std::swap(owner_, other.owner_);
     std::swap(data_, other.data_);
     std::swap(size_, other.size_);
     return *this;
@@ -49,10 +48,10 @@ class AlignedBuffer {
   AlignedBuffer(const AlignedBuffer&) = delete;
   AlignedBuffer& operator=(const AlignedBuffer&) = delete;
   ~AlignedBuffer() {
-    if (data_ == nullptr) return;
+    if (data_ == nullptr || owner_ != nullptr) return;
 #if defined(__linux__)
     if (isMapped()) {
-      (void)munmap(data_, size_ * sizeof(T));
+      unmapHugePages(data_, size_ * sizeof(T));
       return;
     }
 #endif
@@ -68,28 +67,9 @@ class AlignedBuffer {
  private:
 #if defined(__linux__)
   bool isMapped() const noexcept { return size_ * sizeof(T) >= 2 * kHugePage; }
-
-  /** Pages that the system clears when they are first touched, by whichever thread does. */
-  static void* map(std::size_t bytes) {
-    void* const all = mmap(nullptr, bytes + kHugePage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (all == MAP_FAILED) throw std::bad_alloc();
-    auto* const begin = static_cast<unsigned char*>(all);
-    const std::size_t before = (kHugePage - reinterpret_cast<std::uintptr_t>(begin) % kHugePage) % kHugePage;
-    if (before > 0) (void)munmap(begin, before);
-    const std::size_t kept = roundUpToPage(bytes);
-    if (before + kept < bytes + kHugePage) (void)munmap(begin + before + kept, bytes + kHugePage - before - kept);
-#if defined(MADV_HUGEPAGE)
-    // Weights are read end to end in every pass: with 4 kB pages a good part of the time goes into finding them.
-    (void)madvise(begin + before, bytes, MADV_HUGEPAGE);
-#endif
-    return begin + before;
-  }
-  static std::size_t roundUpToPage(std::size_t bytes) {
-    const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
-    return (bytes + page - 1) / page * page;
-  }
 #endif
 
+  std::shared_ptr<void> owner_;  // of shared memory
   T* data_ = nullptr;
   std::size_t size_ = 0;
 };
