@@ -172,7 +172,6 @@ std::vector<std::vector<EmittedToken>> Engine::verify(const std::vector<PassItem
     }
   }
   pass_.run(rows, cancelled);
-  for (std::size_t i = 0; i < wanted; i++) makeOrderly(pass_.logits(i), model_->config.vocab);
 
   std::vector<std::vector<EmittedToken>> out(items.size());
   std::atomic<bool> outOfMemory{false};

@@ -186,8 +186,10 @@ int chooseCoupled(const T* logits, int vocab, const SamplingSettings& s, NoiseKe
   return choice.best() >= 0 ? choice.best() : likeliestId;
 }
 
-}  // namespace
-
+/**
+ * Sampling needs an order, whatever a broken model computes: NaN becomes −∞, +∞ the largest float, and a row of nothing
+ * but −∞ becomes level. Changes no row of finite numbers.
+ */
 void makeOrderly(float* logits, int vocab) {
   bool hope = false;
   for (int i = 0; i < vocab; i++) {
@@ -198,6 +200,8 @@ void makeOrderly(float* logits, int vocab) {
   }
   if (!hope) std::fill(logits, logits + vocab, 0.0f);
 }
+
+}  // namespace
 
 int chooseToken(const float* logits, int vocab, const SamplingSettings& settings, const TokenHistory& history,
                 NoiseKey key, std::uint32_t t, SamplerScratch& scratch) {
@@ -229,7 +233,7 @@ EmittedToken describeChoice(const KernelSet& kernels, const float* logits, int v
   return out;
 }
 
-std::vector<EmittedToken> walk(const KernelSet& kernels, const float* rows, std::size_t stride, int vocab, const int* tokens, int tokenCount,
+std::vector<EmittedToken> walk(const KernelSet& kernels, float* rows, std::size_t stride, int vocab, const int* tokens, int tokenCount,
                                const std::vector<int>& drafts, const SampleRequest& request, SamplerScratch& scratch) {
   TokenHistory history(request.promptLength);
   const bool counted = request.settings.needsHistory();
@@ -237,7 +241,8 @@ std::vector<EmittedToken> walk(const KernelSet& kernels, const float* rows, std:
     for (int i = 0; i < tokenCount; i++) history.push(tokens[i]);
   std::vector<EmittedToken> out;
   for (std::size_t i = 0;; i++) {
-    const float* logits = rows + i * stride;
+    float* logits = rows + i * stride;
+    makeOrderly(logits, vocab);
     const auto t = static_cast<std::uint32_t>(tokenCount + static_cast<int>(i) - request.promptLength);
     const int id = chooseToken(logits, vocab, request.settings, history, request.key, t, scratch);
     EmittedToken token = describeChoice(kernels, logits, vocab, id, request.topLogprobs, scratch);
