@@ -143,18 +143,21 @@ export class ExtensionBrowser {
   /** What the browser does when nothing has happened for a while, or memory is short. */
   async stopServiceWorkers(): Promise<void> {
     const session = await this.context.newCDPSession(this.probe)
-    const stopped = new Promise<void>((resolve) => {
-      const running = new Set<string>()
-      session.on('ServiceWorker.workerVersionUpdated', ({ versions }) => {
-        for (const { versionId, runningStatus } of versions) {
-          if (runningStatus === 'running') running.add(versionId)
-          else if (runningStatus === 'stopped' && running.delete(versionId) && running.size === 0) resolve()
-        }
-      })
+    const running = new Map<string, boolean>()
+    let told = () => {}
+    session.on('ServiceWorker.workerVersionUpdated', ({ versions }) => {
+      for (const { versionId, runningStatus } of versions) running.set(versionId, runningStatus !== 'stopped')
+      told()
     })
     await session.send('ServiceWorker.enable')
     await session.send('ServiceWorker.stopAllWorkers')
-    await stopped
+    // One that had nothing to do for half a minute was stopped before: it is reported once, and no change follows.
+    await new Promise<void>((resolve) => {
+      told = () => {
+        if (running.size > 0 && ![...running.values()].includes(true)) resolve()
+      }
+      told()
+    })
     await session.detach()
   }
 
