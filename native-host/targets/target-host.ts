@@ -4,6 +4,7 @@ import type { ListedModel, ModelHost, ModelLease, ModelWish } from '../api/model
 import { residentBytes } from '../control/resident-bytes.ts'
 import { watchedGenerator } from '../control/watched-generator.ts'
 import type { EngineStateEvent } from '../engine/supervisor.ts'
+import { machineMemory } from '../memory/machine-memory.ts'
 import type { DraftTarget } from '../mesh/draft-service.ts'
 import type { Metrics } from '../metrics.ts'
 import type { CatalogModel, ModelCatalog } from '../models/model-catalog.ts'
@@ -13,7 +14,6 @@ import type { OracleStatus } from '../oracle/generation.ts'
 import { counter } from '../oracle/oracle.ts'
 import type { SelfCommand } from '../packaged/self-command.ts'
 import type { Settings } from '../settings/schema.ts'
-import { freeMemory } from './free-memory.ts'
 import { parseKeepAlive } from './keep-alive.ts'
 import { loadTarget, type Target } from './load-target.ts'
 import { ResidentTargets } from './resident-targets.ts'
@@ -62,7 +62,7 @@ export class TargetHost implements ModelHost {
         loadTarget(model, model.id === home.id, parts, signal).finally(() => this.#loading.delete(model.id)),
       unload: (target) => target.stop(),
       isAlive: (target) => target.process().state !== 'failed',
-      freeBytes: freeMemory,
+      freeBytes: () => machineMemory().freeBytes,
       limits: {
         count: settings['models.resident'],
         bytes: settings['models.memory_mib'] * 2 ** 20,

@@ -23,7 +23,11 @@ async function host(names: readonly string[]) {
   const paths: string[] = []
   for (const [i, name] of names.entries()) paths.push(await installModel(data, name, { seed: i + 1 }))
   const folder = new ModelsFolder({ data, config: data, cache: data })
-  const catalog = new ModelCatalog(folder, paths[0]!)
+  const catalog = new ModelCatalog(folder, paths[0]!, {
+    kvCache: 'f16',
+    packing: 'auto',
+    machineBytes: 2 ** 34,
+  })
   const clock = new VirtualClock()
   const announced: (readonly DraftTarget[])[] = []
   const targets = new TargetHost({
