@@ -63,10 +63,10 @@ function hindrance<O extends Occupant>(
   const keptBytes = needOf(kept.map(({ model }) => model))
   if (limits.bytes > 0 && keptBytes + needBytes > limits.bytes)
     return `the model ${id} needs ${byteText(needBytes)}, and the setting models.memory_mib allows ${byteText(limits.bytes)} in all`
-  // What is loaded already will have been given back.
+  // What is loaded already will have been given back; what is being loaded takes its memory yet.
   const loaded = residents.filter(({ target }) => target !== null).map(({ model }) => model)
   const given = needOf([...loaded, ...leaving]) - keptBytes
-  const free = freeBytes + Math.max(0, given)
+  const free = freeBytes + given
   if (needBytes <= free) return null
   return `the model ${id} needs ${byteText(needBytes)} of memory, and this machine has ${byteText(free)} for it: end other programs, or take a smaller model`
 }

@@ -67,6 +67,13 @@ describe('room for a model', () => {
     })
   })
 
+  it('waits for what is being loaded, which has yet to take its memory', () => {
+    const space = { limits: { count: 9, bytes: 0 }, freeBytes: 15 }
+    expect(room([resident('a', 'loading')], space, 5)).toEqual([])
+    expect(room([resident('a', 'loading')], space, 6)).toBeNull()
+    expect(room([resident('a')], space, 15)).toEqual([])
+  })
+
   it('is made by what has failed under the same name, once nobody holds it', () => {
     expect(room([resident('new'), resident('b')])).toEqual(['new'])
     expect(room([resident('new', 'busy')])).toBeNull()
