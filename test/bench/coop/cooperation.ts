@@ -110,8 +110,8 @@ export class Cooperation implements AsyncDisposable {
     let roundMs = 0
     for (let round = fewest; round <= rounds; round++) {
       // A setting that is begun is worth nothing without a round that counts.
-      if (!deadline.allows(round === fewest ? 2 * this.#guessMs(setting, series.length) : roundMs))
-        return false
+      const needed = round === fewest ? 2 * (await this.#guessMs(setting, series.length)) : roundMs
+      if (!deadline.allows(needed)) return false
       const practice = round === fewest
       const began = performance.now()
       const open = series.filter(([alone]) => practice || alone!.rounds < rounds)
@@ -161,9 +161,11 @@ export class Cooperation implements AsyncDisposable {
     return rate
   }
 
-  /** About how long a round takes: every user's tokens, as if none came for nothing. */
-  #guessMs({ users, modes }: Setting, alphas: number): number {
-    return (1 + alphas * (modes.length - 1)) * users * this.#options.maxTokens * this.#tokenMs
+  /** About how long a round takes: everybody's turn, as if drafts were worth nothing. */
+  async #guessMs({ users, modes }: Setting, alphas: number): Promise<number> {
+    const cost = await this.#cost()
+    const turns = 1 + alphas * (modes.length - 1)
+    return turns * this.#options.maxTokens * cost(users)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -175,10 +177,15 @@ export class Cooperation implements AsyncDisposable {
    * ratio, since a drafter on the Oracle's core makes all of them longer.
    */
   async #optimum({ alpha, rttMs, speed }: Setting & { readonly alpha: number }): Promise<number> {
+    const cost = await this.#cost()
+    return cost(1) * optimalRate({ cost, alpha, tokenMs: this.#tokenMs / speed, rttMs, maxRows: MOST_ROWS })
+  }
+
+  /** Milliseconds of a pass by rows, as the Oracle has measured it. */
+  async #cost(): Promise<(rows: number) => number> {
     const measured = new PassCost()
     for (const [rows, ms] of Object.entries(await this.passMs())) measured.observe(Number(rows), 0, ms)
-    const cost = (rows: number) => measured.estimate(rows, 0)
-    return cost(1) * optimalRate({ cost, alpha, tokenMs: this.#tokenMs / speed, rttMs, maxRows: MOST_ROWS })
+    return (rows) => measured.estimate(rows, 0)
   }
 
   /** The earlier run: what the target says under every user's seed; and how long a token takes it. */
