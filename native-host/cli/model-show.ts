@@ -2,6 +2,8 @@ import { existsSync } from 'node:fs'
 import { basename, resolve } from 'node:path'
 import { KV_CACHE_TYPES, type KvCacheType } from '../../shared/engine/kv-cache-type.ts'
 import { ShardError } from '../daemon/shard-error.ts'
+import { choosePacking, type PackingWish } from '../engine/weight-packing.ts'
+import { machineMemory } from '../memory/machine-memory.ts'
 import { byteText } from '../models/byte-text.ts'
 import { type DescribedModel, describeModel, modelsHere } from '../models/described-model.ts'
 import { ModelError } from '../models/model-error.ts'
@@ -11,6 +13,7 @@ import { type Pairing, pairingsOf } from '../models/pairing.ts'
 import { Registry, type RegistryEntry } from '../models/registry.ts'
 import { homeFolders } from '../settings/home.ts'
 import { loadSettings } from '../settings/load.ts'
+import type { Settings } from '../settings/schema.ts'
 
 const MOST_CONTEXT = 16_777_216
 
@@ -28,6 +31,7 @@ export async function modelShow(
       'UNKNOWN_MODEL',
       `neither an installed model, nor one of the registry, nor a file is called ${JSON.stringify(name)}: \`shard model list --all\` shows what there is`,
     )
+  const { settings } = loadSettings({ env: process.env })
   const here = await Promise.all(all.map(describeModel))
   const shown =
     found === null
@@ -37,7 +41,8 @@ export async function modelShow(
           here,
           registry,
           contextOf(options.context),
-          kvCacheOf(options.kvCache),
+          kvCacheOf(options.kvCache, settings),
+          settings['engine.packing'],
         )
   if (options.json) {
     process.stdout.write(`${JSON.stringify(shown, null, 2)}\n`)
@@ -63,11 +68,13 @@ function describeFile(
   registry: Registry,
   context: number | null,
   kvCache: KvCacheType,
+  wish: PackingWish,
 ) {
   const { facts, record } = model
   if (facts === null) throw new ModelError('CANNOT_READ', `${model.path}: ${model.fault}`)
   const entry = model.entry === null ? undefined : registry.find(model.entry)
   const tokens = context ?? facts.contextLength
+  const packing = choosePacking(wish, facts, machineMemory().totalBytes)
   return {
     name: model.name,
     title: facts.title,
@@ -86,10 +93,11 @@ function describeFile(
         ? null
         : {
             context: tokens,
-            weight_bytes: facts.residentBytes,
+            packing,
+            weight_bytes: facts.residentBytes[packing],
             kv_cache: kvCache,
             kv_bytes: kvBytesAt(facts, tokens, kvCache),
-            total_bytes: memoryAt(facts, tokens, kvCache),
+            total_bytes: memoryAt(facts, tokens, kvCache, packing),
           },
     licence: entry?.licence ?? { name: record?.licence ?? facts.licence, url: null },
     from: record?.from ?? null,
@@ -179,15 +187,15 @@ const TOKENIZERS: Readonly<Record<Pairing['tokenizer'], string>> = {
 
 function memoryText({ memory }: Shown): string | null {
   if (memory === null) return null
-  const { context, weight_bytes, kv_cache, kv_bytes, total_bytes } = memory
-  if (total_bytes === null || kv_bytes === null)
-    return `${byteText(weight_bytes)} of weights; KV cache unknown`
-  return `${byteText(total_bytes)} at ${context} tokens: ${byteText(weight_bytes)} of weights, ${byteText(kv_bytes)} of KV cache (${kv_cache})`
+  const { context, packing, weight_bytes, kv_cache, kv_bytes, total_bytes } = memory
+  const weights = `${byteText(weight_bytes)} of weights${packing === '1.6-bit' ? ' (1.6-bit where they can be)' : ''}`
+  if (total_bytes === null || kv_bytes === null) return `${weights}; KV cache unknown`
+  return `${byteText(total_bytes)} at ${context} tokens: ${weights}, ${byteText(kv_bytes)} of KV cache (${kv_cache})`
 }
 
 /** @throws {ShardError} USAGE */
-function kvCacheOf(text: string | undefined): KvCacheType {
-  if (text === undefined) return loadSettings({ env: process.env }).settings['engine.kv_cache']
+function kvCacheOf(text: string | undefined, settings: Settings): KvCacheType {
+  if (text === undefined) return settings['engine.kv_cache']
   const found = KV_CACHE_TYPES.find((type) => type === text)
   if (found !== undefined) return found
   throw new ShardError('USAGE', `--kv-cache is ${text}, expected one of ${KV_CACHE_TYPES.join(', ')}`)

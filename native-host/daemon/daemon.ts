@@ -11,6 +11,7 @@ import { readStaticFiles } from '../api/static-files.ts'
 import type { ControlServer } from '../control/control-server.ts'
 import { ownPeer } from '../control/own-peer.ts'
 import { runningState } from '../control/running-state.ts'
+import { machineMemory } from '../memory/machine-memory.ts'
 import { OracleMesh } from '../mesh/oracle-mesh.ts'
 import { PairedStoreError } from '../mesh/paired-store.ts'
 import { createMetrics, type Metrics } from '../metrics.ts'
@@ -74,7 +75,11 @@ export async function startDaemon(
   const ports = meshPorts(settings)
   await checkPorts([api, ...ports])
   const model = modelFile(settings['engine.model'], 'target')
-  const catalog = new ModelCatalog(new ModelsFolder(home), model, settings['engine.kv_cache'])
+  const catalog = new ModelCatalog(new ModelsFolder(home), model, {
+    kvCache: settings['engine.kv_cache'],
+    packing: settings['engine.packing'],
+    machineBytes: machineMemory().totalBytes,
+  })
   const own = await catalog.own()
   const started: (() => Promise<void>)[] = []
   const kills: (() => void)[] = []

@@ -1,5 +1,6 @@
 import type { EngineLoadOptions } from '../engine/engine-options.ts'
 import { DEFAULT_MAX_ROWS, DEFAULT_MAX_SEQUENCES } from '../engine/engine-options.ts'
+import type { CatalogModel } from '../models/model-catalog.ts'
 import type { OracleSettings } from '../oracle/settings.ts'
 import type { Settings } from '../settings/schema.ts'
 
@@ -19,16 +20,16 @@ export function oracleSettings(settings: Settings): Partial<OracleSettings> {
   }
 }
 
-export function engineLoad(settings: Settings, model: string): EngineLoadOptions {
+export function engineLoad(settings: Settings, { path, packing }: CatalogModel): EngineLoadOptions {
   const kernel = settings['engine.kernel']
   const threads = settings['engine.threads']
   const sequences = settings['scheduler.slots'] + settings['scheduler.cached_sequences']
   return {
-    model,
+    model: path,
     kind: settings['engine.kind'],
     kvCache: settings['engine.kv_cache'],
     head: settings['engine.head'],
-    packing: settings['engine.packing'],
+    packing,
     ...(kernel !== 'auto' && { kernel }),
     ...(threads > 0 && { threads }),
     // One more than all that are kept, for the request that takes a kept one's place.

@@ -1,5 +1,6 @@
 import type { ActivationScales } from '../../shared/engine/architecture.ts'
 import type { KvCacheType } from '../../shared/engine/kv-cache-type.ts'
+import type { WeightPacking } from './weight-packing.ts'
 
 /**
  * What the native engine multiplies a head of floats as: `int8` rounds every row to 127 steps of its largest weight, which
@@ -7,13 +8,6 @@ import type { KvCacheType } from '../../shared/engine/kv-cache-type.ts'
  */
 export const HEAD_PRECISIONS = ['int8', 'file'] as const
 export type HeadPrecision = (typeof HEAD_PRECISIONS)[number]
-
-/**
- * How the native engine keeps ternary weights: in two bits, or in 1.6 at about three times the instructions. `auto`: the
- * latter where the former would take more than three quarters of the machine's memory.
- */
-export const WEIGHT_PACKINGS = ['auto', '2-bit', '1.6-bit'] as const
-export type WeightPacking = (typeof WEIGHT_PACKINGS)[number]
 
 /** What the engine's process loads; plain data, so that it can be sent. */
 export interface EngineLoadOptions {
@@ -29,7 +23,7 @@ export interface EngineLoadOptions {
   readonly activationScales?: ActivationScales
   /** Of the native engine; absent: `int8`. */
   readonly head?: HeadPrecision
-  /** Of the native engine; absent: `auto`. */
+  /** Of the native engine; absent: `2-bit`. */
   readonly packing?: WeightPacking
   /** Absent: f16. */
   readonly kvCache?: KvCacheType

@@ -5,7 +5,8 @@ import type { KvCacheType } from '../../shared/engine/kv-cache-type.ts'
 import type { NoiseKey, SamplingSettings } from '../../shared/verify/settings.ts'
 import { assets } from '../packaged/assets.ts'
 import { loadAddon } from '../packaged/load-addon.ts'
-import type { HeadPrecision, WeightPacking } from './engine-options.ts'
+import type { HeadPrecision } from './engine-options.ts'
+import type { WeightPacking } from './weight-packing.ts'
 
 /** What build/native/shard-engine.node exports (native/src/addon). Errors carry an EngineErrorCode as `code`. */
 export interface NativeAddon {
@@ -48,6 +49,7 @@ export interface NativeLoadOptions {
   /** Absent: the architecture's usual choice. */
   readonly activationScales?: ActivationScales | undefined
   readonly head?: HeadPrecision | undefined
+  /** Absent: `2-bit`. */
   readonly packing?: WeightPacking | undefined
   /** Absent: f16. */
   readonly kvCache?: KvCacheType | undefined

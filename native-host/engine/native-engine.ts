@@ -13,7 +13,7 @@ import type {
 import { EngineError, type EngineErrorCode } from '../../shared/engine/engine-error.ts'
 import type { KvCacheType } from '../../shared/engine/kv-cache-type.ts'
 import { SerialQueue } from '../../shared/engine/serial-queue.ts'
-import type { HeadPrecision, WeightPacking } from './engine-options.ts'
+import type { HeadPrecision } from './engine-options.ts'
 import {
   loadNativeAddon,
   type NativeAddon,
@@ -21,6 +21,7 @@ import {
   type NativePassItem,
   type NativeSampleRequest,
 } from './native-addon.ts'
+import type { WeightPacking } from './weight-packing.ts'
 
 export interface NativeEngineOptions {
   /** `avx512vnni`, `avx2`, `neon` or `portable`; absent: the best that runs here. */
@@ -35,7 +36,7 @@ export interface NativeEngineOptions {
   readonly activationScales?: ActivationScales
   /** Absent: `int8`. */
   readonly head?: HeadPrecision
-  /** Absent: `auto`. */
+  /** Absent: `2-bit`. */
   readonly packing?: WeightPacking
   /** Absent: f16. */
   readonly kvCache?: KvCacheType

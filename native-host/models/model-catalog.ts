@@ -3,6 +3,7 @@ import { basename, dirname } from 'node:path'
 import type { KvCacheType } from '../../shared/engine/kv-cache-type.ts'
 import { modelFile } from '../daemon/model-files.ts'
 import { ShardError } from '../daemon/shard-error.ts'
+import { choosePacking, type PackingWish, type WeightPacking } from '../engine/weight-packing.ts'
 import { type DescribedModel, describeModel } from './described-model.ts'
 import { memoryAt } from './model-facts.ts'
 import { modelId } from './model-id.ts'
@@ -19,6 +20,16 @@ export interface CatalogModel extends DescribedModel {
   readonly hindrance: string | null
   /** Memory that it needs at least: its weights, and one conversation's KV cache. */
   readonly needBytes: number
+  /** How its ternary weights are to be kept, which `needBytes` reckons with. */
+  readonly packing: WeightPacking
+}
+
+/** How this Oracle keeps models in memory. */
+export interface ModelKeeping {
+  readonly kvCache: KvCacheType
+  readonly packing: PackingWish
+  /** Memory of the machine that this process may use. */
+  readonly machineBytes: number
 }
 
 /** A conversation that a model must have room for. */
@@ -31,13 +42,13 @@ const LEAST_CONTEXT = 4096
 export class ModelCatalog {
   readonly #folder: ModelsFolder
   readonly #own: string
-  readonly #kvCache: KvCacheType
+  readonly #keeping: ModelKeeping
   /** By path; good while the file's size and time stay. Heads of large vocabularies take a while to read. */
   readonly #described = new Map<string, { readonly stamp: string; readonly model: Promise<DescribedModel> }>()
 
-  /** @param own file of the Oracle's own model @param kvCache what conversations are kept as */
-  constructor(folder: ModelsFolder, own: string, kvCache: KvCacheType = 'f16') {
-    this.#kvCache = kvCache
+  /** @param own file of the Oracle's own model */
+  constructor(folder: ModelsFolder, own: string, keeping: ModelKeeping) {
+    this.#keeping = keeping
     this.#folder = folder
     this.#own = own
   }
@@ -105,12 +116,16 @@ export class ModelCatalog {
     this.#described.set(file.path, { stamp, model })
     const described = await model
     const { facts, bytes } = described
+    const { kvCache, machineBytes } = this.#keeping
+    const packing = choosePacking(this.#keeping.packing, facts ?? { twoBitBytes: 0 }, machineBytes)
     const context = Math.min(LEAST_CONTEXT, facts?.contextLength ?? LEAST_CONTEXT)
     return {
       ...described,
       createdS: Math.floor(mtimeMs / 1000),
       hindrance: described.fault ?? facts?.refused ?? this.#missing(file),
-      needBytes: (facts && memoryAt(facts, context, this.#kvCache)) ?? facts?.residentBytes ?? bytes,
+      needBytes:
+        (facts && memoryAt(facts, context, kvCache, packing)) ?? facts?.residentBytes[packing] ?? bytes,
+      packing,
     }
   }
 

@@ -1,7 +1,10 @@
 import type { Gguf, GgufTensor, GgufValue } from '../../shared/engine/gguf.ts'
 import { type KvCacheType, kvHeadBytes } from '../../shared/engine/kv-cache-type.ts'
-import { readModelConfig } from '../../shared/engine/model-config.ts'
+import { type ModelConfig, readModelConfig } from '../../shared/engine/model-config.ts'
 import { hashGgufTokenizer } from '../../shared/engine/tokenizer-hash.ts'
+import type { WeightPacking } from '../engine/weight-packing.ts'
+
+const EMBEDDING = 'token_embd.weight'
 
 export interface KvFacts {
   readonly layers: number
@@ -28,8 +31,10 @@ export interface ModelFacts {
   readonly kv: KvFacts | null
   /** Bytes of all tensors in the file. */
   readonly weightBytes: number
-  /** Bytes of weights in memory once the native engine has loaded them with its usual options. */
-  readonly residentBytes: number
+  /** Bytes of weights in memory once the native engine has loaded them, its head as usual. */
+  readonly residentBytes: Readonly<Record<WeightPacking, number>>
+  /** Of which ternary weights, in two bits. */
+  readonly twoBitBytes: number
   readonly licence: string | null
   /** Over the vocabulary; null when the file has none. */
   readonly tokenizerHash: string | null
@@ -50,12 +55,19 @@ export async function modelFacts(gguf: Gguf): Promise<ModelFacts> {
   const isKnown = layers !== null && kvHeads !== null && keys !== null && values !== null
   let parameters = 0
   let weightBytes = 0
-  let residentBytes = 0
+  let fixedBytes = 0
+  let twoBitBytes = 0
+  let packedBytes = 0
+  const { config, refused } = configOf(gguf)
   const tied = !gguf.tensors.has('output.weight')
   const bytesByType = new Map<string, number>()
   for (const [name, tensor] of gguf.tensors) {
     const bytes = bytesOf(tensor)
-    residentBytes += residentBytesOf(name, tensor, tied)
+    if (name !== EMBEDDING || tied) {
+      fixedBytes += fixedBytesOf(name, tensor, tied)
+      twoBitBytes += twoBitBytesOf(tensor)
+      packedBytes += takesBaseThree(tensor, config) ? baseThreeBytesOf(tensor) : twoBitBytesOf(tensor)
+    }
     parameters += tensor.rows * tensor.columns
     weightBytes += bytes
     bytesByType.set(tensor.type.name, (bytesByType.get(tensor.type.name) ?? 0) + bytes)
@@ -68,13 +80,14 @@ export async function modelFacts(gguf: Gguf): Promise<ModelFacts> {
     types: [...bytesByType].sort((a, b) => b[1] - a[1]).map(([name]) => name),
     layers,
     contextLength: number('context_length'),
-    vocabSize: gguf.tensors.get('token_embd.weight')?.rows ?? null,
+    vocabSize: gguf.tensors.get(EMBEDDING)?.rows ?? null,
     kv: isKnown ? { layers, heads: kvHeads, keys, values } : null,
     weightBytes,
-    residentBytes,
+    residentBytes: { '2-bit': fixedBytes + twoBitBytes, '1.6-bit': fixedBytes + packedBytes },
+    twoBitBytes,
     licence: text(gguf.metadata.get('general.license')),
     tokenizerHash: gguf.metadata.has('tokenizer.ggml.tokens') ? await hashGgufTokenizer(gguf) : null,
-    refused: refusal(gguf),
+    refused,
   }
 }
 
@@ -85,17 +98,21 @@ export function kvBytesAt({ kv }: ModelFacts, context: number, type: KvCacheType
 }
 
 /** Weights and the KV cache of one sequence that fills `context` tokens. */
-export function memoryAt(facts: ModelFacts, context: number, type: KvCacheType): number | null {
+export function memoryAt(
+  facts: ModelFacts,
+  context: number,
+  type: KvCacheType,
+  packing: WeightPacking,
+): number | null {
   const kvBytes = kvBytesAt(facts, context, type)
-  return kvBytes === null ? null : facts.residentBytes + kvBytes
+  return kvBytes === null ? null : facts.residentBytes[packing] + kvBytes
 }
 
-function refusal(gguf: Gguf): string | null {
+function configOf(gguf: Gguf): { config: ModelConfig | null; refused: string | null } {
   try {
-    readModelConfig(gguf)
-    return null
+    return { config: readModelConfig(gguf), refused: null }
   } catch (error) {
-    return (error as Error).message
+    return { config: null, refused: (error as Error).message }
   }
 }
 
@@ -103,19 +120,32 @@ function bytesOf({ type, rows, columns }: GgufTensor): number {
   return ((rows * columns) / type.blockWeights) * type.blockBytes + type.tailBytes
 }
 
-/**
- * As native/src/model keeps them: ternary weights in two bits (scales per group where the type is made for them), a head of
- * floats in int8, the embedding in the file.
- */
-function residentBytesOf(name: string, tensor: GgufTensor, tied: boolean): number {
+// As native/src/model keeps them; the embedding, where it is not the head as well, stays in the file.
+
+/** All but ternary codes: scales per group where the type is made for them, a head of floats in int8. */
+function fixedBytesOf(name: string, tensor: GgufTensor, tied: boolean): number {
   const { type, rows, columns } = tensor
-  if (name === 'token_embd.weight' && !tied) return 0
-  if (type.ternary) {
-    const scales = type.name === 'Q2_0' ? ((rows * columns) / type.blockWeights) * 2 : 0
-    return (rows * columns) / 4 + scales
-  }
-  const isHead = name === (tied ? 'token_embd.weight' : 'output.weight')
+  if (type.ternary) return hasGroupScales(tensor) ? ((rows * columns) / type.blockWeights) * 2 : 0
+  const isHead = name === (tied ? EMBEDDING : 'output.weight')
   return isHead ? rows * columns + rows * 4 : bytesOf(tensor)
+}
+
+const twoBitBytesOf = (tensor: GgufTensor) => codeBytesOf(tensor, 16)
+const baseThreeBytesOf = (tensor: GgufTensor) => codeBytesOf(tensor, 20)
+
+/** 64 bytes for so many columns of 16 rows. */
+function codeBytesOf({ type, rows, columns }: GgufTensor, columnsTogether: number): number {
+  return type.ternary ? Math.ceil(rows / 16) * Math.ceil(columns / columnsTogether) * 64 : 0
+}
+
+/** With one scale for the tensor, as one has that was trained with a scale a token, and one scale for a token's activations. */
+function takesBaseThree(tensor: GgufTensor, config: ModelConfig | null): boolean {
+  return config?.activationGroup === 0 && !hasGroupScales(tensor)
+}
+
+/** Other types have room for them, too, but are what models with one scale a tensor are converted to. */
+function hasGroupScales({ type }: GgufTensor): boolean {
+  return type.name === 'Q2_0'
 }
 
 function text(value: GgufValue | undefined): string | null {

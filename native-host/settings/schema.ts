@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { KV_CACHE_TYPES } from '../../shared/engine/kv-cache-type.ts'
-import { HEAD_PRECISIONS, WEIGHT_PACKINGS } from '../engine/engine-options.ts'
+import { HEAD_PRECISIONS } from '../engine/engine-options.ts'
+import { WEIGHT_PACKINGS } from '../engine/weight-packing.ts'
 import { choice, duration, flag, integer, list, type SettingFacts, settingFacts, text } from './setting.ts'
 
 const PORT = [0, 65_535] as const

@@ -62,7 +62,7 @@ export async function loadTarget(
     throw notLoadable(model, error)
   })
   const limits = isHome ? {} : { maxFailedStarts: FAILED_LOADS }
-  const supervisor = new EngineSupervisor({ self, load: engineLoad(settings, model.path), limits })
+  const supervisor = new EngineSupervisor({ self, load: engineLoad(settings, model), limits })
   supervisor.onState((event) => parts.engineChanged(model, event))
   const abort = () => void supervisor.stop()
   signal.addEventListener('abort', abort, { once: true })
@@ -89,7 +89,13 @@ export async function loadTarget(
       engineState: () => supervisor.state,
     })
     log.info(
-      { model: model.id, engine, why: supervisor.status.reason, paceMs: settings['engine.pace_ms'] },
+      {
+        model: model.id,
+        engine,
+        why: supervisor.status.reason,
+        packing: model.packing,
+        paceMs: settings['engine.pace_ms'],
+      },
       'model loaded',
     )
     return {

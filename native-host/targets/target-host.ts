@@ -4,6 +4,7 @@ import type { ListedModel, ModelHost, ModelLease, ModelWish } from '../api/model
 import { residentBytes } from '../control/resident-bytes.ts'
 import { watchedGenerator } from '../control/watched-generator.ts'
 import type { EngineStateEvent } from '../engine/supervisor.ts'
+import { machineMemory } from '../memory/machine-memory.ts'
 import type { DraftTarget } from '../mesh/draft-service.ts'
 import type { Metrics } from '../metrics.ts'
 import type { CatalogModel, ModelCatalog } from '../models/model-catalog.ts'
@@ -13,7 +14,6 @@ import type { OracleStatus } from '../oracle/generation.ts'
 import { counter } from '../oracle/oracle.ts'
 import type { SelfCommand } from '../packaged/self-command.ts'
 import type { Settings } from '../settings/schema.ts'
-import { freeMemory } from './free-memory.ts'
 import { parseKeepAlive } from './keep-alive.ts'
 import { loadTarget, type Target } from './load-target.ts'
 import { ResidentTargets } from './resident-targets.ts'
@@ -62,7 +62,7 @@ export class TargetHost implements ModelHost {
         loadTarget(model, model.id === home.id, parts, signal).finally(() => this.#loading.delete(model.id)),
       unload: (target) => target.stop(),
       isAlive: (target) => target.process().state !== 'failed',
-      freeBytes: freeMemory,
+      freeBytes: () => machineMemory().freeBytes,
       limits: {
         count: settings['models.resident'],
         bytes: settings['models.memory_mib'] * 2 ** 20,
@@ -224,8 +224,8 @@ export class TargetHost implements ModelHost {
     if (this.#residents.status().some(({ model: { id }, target }) => id === model.id && target === null))
       this.#loading.set(model.id, event)
     const { state, reason, pid } = event
-    const isWell = state === 'ready' || state === 'starting' || reason === STOPPED
-    log[isWell ? 'info' : 'warn']({ model: model.id, state, reason, enginePid: pid }, 'engine')
+    const isIll = state === 'restarting' || state === 'failed'
+    log[isIll ? 'warn' : 'info']({ model: model.id, state, reason, enginePid: pid }, 'engine')
     changed()
   }
 
@@ -256,9 +256,6 @@ export class TargetHost implements ModelHost {
     return [{ model, tokenizerHash, vocabSize, draftModel: own ?? listed ?? '' }]
   }
 }
-
-/** What a supervisor says that was told to stop. */
-const STOPPED = 'the engine was stopped'
 
 function keepAliveOf(settings: Settings, key: 'models.keep_alive' | 'engine.keep_alive'): number {
   const ms = parseKeepAlive(settings[key])

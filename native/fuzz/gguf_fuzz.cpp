@@ -21,7 +21,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   int sets = 0;
   while (availableKernels()[sets] != nullptr) sets++;
   options.model.head = size % 2 == 0 ? HeadPrecision::Int8 : HeadPrecision::File;
-  options.model.packing = size % 3 == 0 ? WeightPacking::BaseThree : WeightPacking::Auto;
+  options.model.packing = size % 3 == 0 ? TernaryPacking::BaseThree : TernaryPacking::TwoBits;
   options.kernel = availableKernels()[size % static_cast<std::size_t>(sets)]->name;
   try {
     Engine engine(std::make_unique<MemorySource>(std::vector<std::uint8_t>(data, data + size)), options);

@@ -82,6 +82,8 @@ describe('a Scout in Chromium', () => {
     const running = complete(oracle.url, { maxTokens: 200, temperature: 0.8, seed: 9 })
     await browser.until((state) => state.scout?.phase === 'drafting', 'drafting')
     await browser.stopServiceWorkers()
+    // Also where nothing runs any more, as after half a minute without an event.
+    await browser.stopServiceWorkers()
     const before = (await browser.state()).scout!.scout!.drafted
     await browser.until((state, mark) => state.scout!.scout!.drafted > mark + 10, 'more is drafted', {
       given: before,

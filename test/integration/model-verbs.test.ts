@@ -75,6 +75,17 @@ describe('shard model show', () => {
     )
   })
 
+  it('weights take less where the settings pack them closer', async () => {
+    const memoryOf = () => JSON.parse(shard('show', 'embedded', '--json').out).memory
+    const usual = memoryOf()
+    expect(usual.packing).toBe('2-bit')
+    await writeFile(join(home.path, 'settings.json'), JSON.stringify({ 'engine.packing': '1.6-bit' }))
+    const packed = memoryOf()
+    expect(packed.packing).toBe('1.6-bit')
+    expect(packed.weight_bytes).toBeLessThan(usual.weight_bytes)
+    expect(shard('show', 'embedded').out).toMatch(/of weights \(1\.6-bit where they can be\), /)
+  })
+
   it('an embedded model, with its memory at a context', () => {
     const { code, out } = shard('show', 'embedded', '--context', '512')
     expect(code).toBe(0)

@@ -93,8 +93,8 @@ EngineOptions toOptions(const Napi::Value& value) {
   const Napi::Value packing = from.Get("packing");
   if (packing.IsString()) {
     const std::string name = packing.As<Napi::String>().Utf8Value();
-    if (name != "auto" && name != "2-bit" && name != "1.6-bit") wrong("options", "packing auto, 2-bit or 1.6-bit");
-    out.model.packing = name == "auto" ? WeightPacking::Auto : name == "2-bit" ? WeightPacking::TwoBits : WeightPacking::BaseThree;
+    if (name != "2-bit" && name != "1.6-bit") wrong("options", "packing 2-bit or 1.6-bit");
+    out.model.packing = name == "2-bit" ? TernaryPacking::TwoBits : TernaryPacking::BaseThree;
   }
   const Napi::Value cache = from.Get("kvCache");
   if (cache.IsString()) {

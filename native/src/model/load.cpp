@@ -5,7 +5,6 @@
 #include "model/tokenizer_hash.h"
 #include "model/weight_memory.h"
 #include "support/error.h"
-#include "support/physical_memory.h"
 
 namespace shard {
 namespace {
@@ -158,17 +157,6 @@ Gain takeRopeFactors(TensorTaker& tensors, const ModelConfig& c) {
   return out;
 }
 
-/** BaseThree only for the products that it has, and by itself only where two bits would leave too little memory. */
-TernaryPacking choosePacking(const Gguf& file, WeightPacking wish, const ModelConfig& c) {
-  if (wish == WeightPacking::TwoBits || c.activationGroup != 0) return TernaryPacking::TwoBits;
-  if (wish == WeightPacking::BaseThree) return TernaryPacking::BaseThree;
-  std::uint64_t inTwoBits = 0;
-  for (const GgufTensor& tensor : file.tensors())
-    if (isTernary(tensor.type)) inTwoBits += tensor.rows * tensor.cols / 4;
-  const std::uint64_t memory = physicalMemory();
-  return memory != 0 && inTwoBits > memory / 4 * 3 ? TernaryPacking::BaseThree : TernaryPacking::TwoBits;
-}
-
 }  // namespace
 
 std::unique_ptr<Model> loadModel(std::unique_ptr<ByteSource> source, const ModelOptions& options, ThreadPool& pool) {
@@ -177,7 +165,8 @@ std::unique_ptr<Model> loadModel(std::unique_ptr<ByteSource> source, const Model
   c.vocab = vocabulary(file);
   std::string hash = tokenizerHash(file, c.vocab);
   std::vector<int> endTokens = readEndTokens(file, c.vocab);
-  TensorTaker tensors(file, choosePacking(file, options.packing, c), pool);
+  // BaseThree has products for one scale a token alone.
+  TensorTaker tensors(file, c.activationGroup == 0 ? options.packing : TernaryPacking::TwoBits, pool);
   Embedding embedding = tensors.embedding(c.vocab, c.width);
   if (!tensors.tied()) embedding.check(pool);
   std::vector<Layer> layers;

@@ -41,13 +41,12 @@ struct Model {
 
 /** What a head of floats is multiplied as: rounded to int8, or as the numbers that stand in the file. */
 enum class HeadPrecision { Int8, File };
-/** How ternary weights are kept: Auto means in two bits where that leaves a quarter of the machine's memory free. */
-enum class WeightPacking { Auto, TwoBits, BaseThree };
 
 struct ModelOptions {
   ActivationScales activationScales = ActivationScales::Usual;
   HeadPrecision head = HeadPrecision::Int8;
-  WeightPacking packing = WeightPacking::Auto;
+  /** A wish: what BaseThree cannot hold or multiply is kept in two bits. */
+  TernaryPacking packing = TernaryPacking::TwoBits;
 };
 
 /** @throws EngineError naming what is wrong with the file. */

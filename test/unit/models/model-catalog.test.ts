@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { modelFile } from '../../../native-host/daemon/model-files.ts'
-import { ModelCatalog } from '../../../native-host/models/model-catalog.ts'
+import { ModelCatalog, type ModelKeeping } from '../../../native-host/models/model-catalog.ts'
 import { ModelsFolder } from '../../../native-host/models/models-folder.ts'
 import { installModel } from '../../support/installed-model.ts'
 import { randomGguf } from '../../support/random-gguf.ts'
@@ -10,10 +10,13 @@ import { tempFolder } from '../../support/temp-folder.ts'
 
 const EMBEDDED = 'shard-tales-target-6.3m'
 
-async function catalog(own?: string) {
+const KEEPING: ModelKeeping = { kvCache: 'f16', packing: 'auto', machineBytes: 2 ** 34 }
+
+async function catalog(own?: string, keeping: Partial<ModelKeeping> = {}) {
   const data = await tempFolder()
   const folder = new ModelsFolder({ data, config: data, cache: data })
-  return { data, models: new ModelCatalog(folder, own ?? modelFile('embedded', 'target')) }
+  const path = own ?? modelFile('embedded', 'target')
+  return { data, models: new ModelCatalog(folder, path, { ...KEEPING, ...keeping }) }
 }
 const ids = async (models: ModelCatalog) => (await models.all()).map(({ id }) => id)
 
@@ -30,7 +33,7 @@ describe('the catalog of models', () => {
     await installModel(data, 'alpha', { seed: 2, layers: 3 })
     const { facts, needBytes } = (await models.find('alpha'))!
     expect(facts!.layers).toBe(3)
-    expect(needBytes).toBeGreaterThan(facts!.residentBytes)
+    expect(needBytes).toBeGreaterThan(facts!.residentBytes['2-bit'])
   })
 
   it('has another own one beside the embedded', async () => {
@@ -43,6 +46,19 @@ describe('the catalog of models', () => {
     // By its path nobody finds it.
     expect(await models.find(path)).toBeUndefined()
     expect(await models.find('mine')).toMatchObject({ path })
+  })
+
+  it('reckons with the packing that the engine is told', async () => {
+    const { models } = await catalog()
+    const [inTwoBits] = await models.all()
+    const { residentBytes, twoBitBytes } = inTwoBits!.facts!
+    expect(inTwoBits!.packing).toBe('2-bit')
+    for (const keeping of [{ machineBytes: twoBitBytes }, { packing: '1.6-bit' }] as const) {
+      const [packed] = await (await catalog(undefined, keeping)).models.all()
+      expect(packed!.packing).toBe('1.6-bit')
+      expect(packed!.needBytes).toBe(inTwoBits!.needBytes - residentBytes['2-bit'] + residentBytes['1.6-bit'])
+      expect(packed!.needBytes).toBeLessThan(inTwoBits!.needBytes)
+    }
   })
 
   it('gives no two models one id, and a title never takes an installed model’s name', async () => {

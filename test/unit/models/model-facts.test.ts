@@ -36,14 +36,36 @@ describe('facts of a model', () => {
       // f16 keys and values of two heads of 64, in three layers
       kv: { layers: 3, heads: 2, keys: 64, values: 64 },
       weightBytes: 320 * 256 * 2 + (3 * layer * 66) / 256 + norms * 4,
-      residentBytes: 320 * 256 + 320 * 4 + (3 * layer) / 4 + norms * 4,
+      residentBytes: {
+        '2-bit': 320 * 256 + 320 * 4 + (3 * layer) / 4 + norms * 4,
+        // 256 columns are 13 times 20, the last ones filled up, and 512 are 26 times.
+        '1.6-bit': 320 * 256 + 320 * 4 + (3 * layer * 13 * 4) / 256 + norms * 4,
+      },
+      twoBitBytes: (3 * layer) / 4,
       refused: null,
     })
     expect(kvBytesAt(facts, 100, 'f16')).toBe(100 * 3 * 2 * (64 + 64) * 2)
     // A byte a number, and two for each head's scale.
     expect(kvBytesAt(facts, 100, 'q8')).toBe(100 * 3 * 2 * 2 * (64 + 2))
-    expect(memoryAt(facts, 100, 'f16')).toBe(facts.residentBytes + 100 * 1536)
+    for (const packing of ['2-bit', '1.6-bit'] as const)
+      expect(memoryAt(facts, 100, 'f16', packing)).toBe(facts.residentBytes[packing] + 100 * 1536)
     expect(facts.bitsPerWeight).toBeCloseTo((facts.weightBytes * 8) / facts.parameters)
+  })
+
+  it.each([
+    ['activations in groups', { architecture: 'qwen3', type: 'I2_S' }],
+    ['scales in groups', { type: 'Q2_0' }],
+    ['matrices of floats', { type: 'F16' }],
+  ] as const)('of no less than two bits a weight: %s', async (_name, model) => {
+    const { residentBytes } = await factsOf(randomGguf(model))
+    expect(residentBytes['1.6-bit']).toBe(residentBytes['2-bit'])
+  })
+
+  it('a table of embeddings beside a head of its own stays in the file', async () => {
+    const facts = await factsOf(randomGguf({ table: 'TQ2_0', head: 'F16', vocabSize: 320, embedding: 256 }))
+    const tied = await factsOf(randomGguf({ table: 'F16', vocabSize: 320, embedding: 256 }))
+    expect(facts.residentBytes).toEqual(tied.residentBytes)
+    expect(facts.twoBitBytes).toBe(tied.twoBitBytes)
   })
 
   it('of an architecture that the engine does not run', async () => {
@@ -78,7 +100,7 @@ describe('facts of a model', () => {
       bitsPerWeight: 0,
       kv: null,
     })
-    expect(memoryAt(facts, 5, 'q8')).toBeNull()
+    expect(memoryAt(facts, 5, 'q8', '2-bit')).toBeNull()
   })
 })
 
