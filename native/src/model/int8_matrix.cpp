@@ -15,9 +15,11 @@ float roundRow(const float* x, std::size_t count, std::int8_t* weights) {
   // A magnitude so small that its 127th part is no float any more is as good as zero.
   const float inverse = scale > 0.0f ? 127.0f / most : 0.0f;
   const bool usable = std::isfinite(inverse);
+  const float factor = usable ? inverse : 0.0f;
+  constexpr float kMagic = 12582912.0f;  // 1.5 · 2^23: adding it rounds to a whole number, half to even
   for (std::size_t i = 0; i < count; i++) {
-    const float rounded = usable ? std::nearbyint(x[i] * inverse) : 0.0f;
-    weights[i] = static_cast<std::int8_t>(std::min(std::max(rounded, -127.0f), 127.0f));
+    const float rounded = x[i] * factor + kMagic - kMagic;
+    weights[i] = static_cast<std::int8_t>(static_cast<int>(std::min(std::max(rounded, -127.0f), 127.0f)));
   }
   return usable ? scale : 0.0f;
 }

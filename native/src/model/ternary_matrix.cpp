@@ -43,8 +43,12 @@ void TernaryMatrix::allocate(int rows, int cols, TernaryPacking packing, WeightM
   for (int row = rows; row < view_.groups() * kLanes; row++) placeRow(row, zeros.data());
 }
 
+std::uint8_t* TernaryMatrix::codesOf(int row) {
+  return codes_.data() + static_cast<std::size_t>(row / kLanes) * view_.groupBytes() + 4 * (row % kLanes);
+}
+
 void TernaryMatrix::placeRow(int row, const std::uint8_t* codes) {
-  std::uint8_t* to = codes_.data() + static_cast<std::size_t>(row / kLanes) * view_.groupBytes() + 4 * (row % kLanes);
+  std::uint8_t* to = codesOf(row);
   if (view_.packing == TernaryPacking::TwoBits) {
     for (int c = 0; c < view_.cols; c += 16, to += 64, codes += 16)
       for (int i = 0; i < 4; i++) {
@@ -64,20 +68,25 @@ bool TernaryMatrix::pack(const TensorRows& rows, ThreadPool& pool, WeightMemory&
   const GgufTensor& tensor = rows.tensor();
   const BlockShape& shape = *blockShape(tensor.type);
   const bool oneScale = tensor.type == TensorType::I2_S, baseThree = view_.packing == TernaryPacking::BaseThree;
+  const bool direct = !baseThree && packsDirectly(tensor.type);
   const std::size_t perRow = tensor.cols / shape.weights;
   if (!oneScale) scales_ = AlignedBuffer<std::uint16_t>(static_cast<std::size_t>(view_.groups()) * perRow * kLanes);
   std::atomic<bool> fits{true};
   std::vector<std::vector<std::uint8_t>> scratch(static_cast<std::size_t>(pool.threads()), std::vector<std::uint8_t>(tensor.cols));
   rows.each(pool, [&](int row, const std::uint8_t* bytes, int thread) {
     std::uint8_t* codes = scratch[static_cast<std::size_t>(thread)].data();
+    std::uint8_t* to = codesOf(row);
     const auto r = static_cast<std::size_t>(row);
     bool finite = true;
     for (std::size_t b = 0; b < perRow; b++) {
-      const std::uint16_t scale = decodeTernaryBlock(tensor.type, bytes + b * shape.bytes, codes + b * shape.weights);
+      const std::uint8_t* block = bytes + b * shape.bytes;
+      const std::uint16_t scale = direct ? packTernaryBlock(tensor.type, block, to + b * shape.weights / kTwoBitColumns * kPackedStride)
+                                         : decodeTernaryBlock(tensor.type, block, codes + b * shape.weights);
       if (oneScale) continue;
       finite = finite && (scale & 0x7c00u) != 0x7c00u;
       scales_[((r / kLanes) * perRow + b) * kLanes + r % kLanes] = scale;
     }
+    if (direct) return finite;
     if (baseThree && *std::max_element(codes, codes + tensor.cols) > 2) fits.store(false, std::memory_order_relaxed);
     else placeRow(row, codes);
     return finite;

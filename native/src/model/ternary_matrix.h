@@ -36,6 +36,8 @@ class TernaryMatrix {
 
  private:
   void allocate(int rows, int cols, TernaryPacking packing, WeightMemory& memory);
+  /** Where a row's first four bytes are. */
+  std::uint8_t* codesOf(int row);
   void placeRow(int row, const std::uint8_t* codes);
   /** @returns whether this packing holds what was read. */
   bool pack(const TensorRows& rows, ThreadPool& pool, WeightMemory& memory);
