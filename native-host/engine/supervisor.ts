@@ -7,7 +7,8 @@ import { DEFAULT_CHILD_LIMITS, EngineChild, type EngineChildLimits } from './eng
 import type { EngineLoadOptions } from './engine-options.ts'
 import { SupervisedEngine } from './supervised-engine.ts'
 
-export type EngineState = 'starting' | 'ready' | 'restarting' | 'failed'
+/** `failed`: no further process is started, though nobody asked for that; `unloaded`: somebody did. */
+export type EngineState = 'starting' | 'ready' | 'restarting' | 'failed' | 'unloaded'
 
 export interface EngineStateEvent {
   readonly state: EngineState
@@ -122,23 +123,21 @@ export class EngineSupervisor {
         this.#enter('ready', why)
         onReady(engine.info)
       } catch (error) {
-        if (error instanceof EngineError) return this.#giveUp(child, error)
+        if (error instanceof EngineError) return this.#end(child, 'failed', error)
         failedStarts++
       }
       const reason = await child.exited
       this.#client = null
       if (performance.now() - startedAt > this.#limits.calmMs) crashes = 0
-      if (this.#stop.signal.aborted) return this.#giveUp(child, lost('the engine was stopped'))
+      if (this.#stop.signal.aborted) return this.#end(child, 'unloaded', stopped())
       if (failedStarts >= this.#limits.maxFailedStarts) {
-        return this.#giveUp(
-          child,
-          lost(`${failedStarts} processes in a row did not load the model: ${reason}`),
-        )
+        const error = lost(`${failedStarts} processes in a row did not load the model: ${reason}`)
+        return this.#end(child, 'failed', error)
       }
       const wait = Math.min(this.#limits.maxBackoffMs, this.#limits.backoffMs * 2 ** crashes++)
       this.#enter('restarting', `${reason}; the next one starts in ${wait} ms`)
       await sleep(wait, undefined, { signal: this.#stop.signal }).catch(() => undefined)
-      if (this.#stop.signal.aborted) return this.#giveUp(child, lost('the engine was stopped'))
+      if (this.#stop.signal.aborted) return this.#end(child, 'unloaded', stopped())
     }
   }
 
@@ -160,10 +159,10 @@ export class EngineSupervisor {
     )
   }
 
-  async #giveUp(child: EngineChild, error: EngineError): Promise<void> {
+  async #end(child: EngineChild, state: 'failed' | 'unloaded', error: EngineError): Promise<void> {
     await child.stop()
     this.#client = null
-    this.#enter('failed', error.message)
+    this.#enter(state, error.message)
     throw error
   }
 
@@ -171,6 +170,10 @@ export class EngineSupervisor {
     this.#event = { state, reason, pid: this.#child?.pid }
     for (const listener of this.#listeners) listener(this.#event)
   }
+}
+
+function stopped(): EngineError {
+  return lost('the engine was stopped')
 }
 
 function raise(error: Error): never {

@@ -8,11 +8,16 @@ import type { Attachment } from './attachment.ts'
 export interface DraftedPass {
   readonly path: DraftedPath
   readonly outcome: Outcome
-  /** What a token costs without drafts, and what each draft row added, in milliseconds. */
-  readonly tokenMs: number
+  /** What each draft row added, in milliseconds. */
   readonly draftRowMs: number
-  /** Each worker's share of what drafting itself takes from passes, in milliseconds. */
-  readonly dragMs: number
+}
+
+/** What a worker did for one request in a pass. */
+export interface Contribution {
+  readonly attachment: Attachment
+  readonly accepted: number
+  readonly extraMs: number
+  readonly waitedMs: number
 }
 
 /** The worker that is expected to send next. */
@@ -110,42 +115,41 @@ export class Desk {
     return best
   }
 
-  /** A pass has ended: accounts, acceptance, the trie's new root, and the news to the workers. */
-  passed({ path, outcome, tokenMs, draftRowMs, dragMs }: DraftedPass): void {
+  /**
+   * A pass has ended: accounts, acceptance, the trie's new root, and the news to the workers. Returns what those did who
+   * have sent anything yet.
+   */
+  passed({ path, outcome, draftRowMs }: DraftedPass): readonly Contribution[] {
     const { accepted, rejected, tokens, finish } = outcome
     const { rowsOf, confirmedBy } = this.#credit(path, outcome)
     const before = this.#trie.size
-    this.#trie.advance(tokens.map((token) => token.id))
+    const compared = this.#trie.advance(tokens.map((token) => token.id))
     const tested = accepted + (rejected ? 1 : 0)
     this.#count('accepted', accepted)
     this.#count('rejected', rejected ? 1 : 0)
     this.#count('untested', Math.max(0, before - this.#trie.size - tested))
-    for (const attachment of this.#attachments) {
+    return this.#attachments.flatMap((attachment) => {
       const { id } = attachment.worker
-      if (attachment.frames > 0) {
-        attachment.record.usefulness.observe({
-          accepted: confirmedBy.get(id) ?? 0,
-          tokenMs,
-          extraMs: (rowsOf.get(id) ?? 0) * draftRowMs,
-          waitedMs: attachment.waitedMs,
-          dragMs,
-        })
-      }
+      const { hits, missed } = compared.get(id) ?? { hits: 0, missed: false }
+      attachment.observe(hits, missed ? 1 : 0)
+      const { waitedMs } = attachment
       attachment.waitedMs = 0
       if (finish === null) attachment.tell()
-    }
+      if (attachment.frames === 0) return []
+      const extraMs = (rowsOf.get(id) ?? 0) * draftRowMs
+      return [{ attachment, accepted: confirmedBy.get(id) ?? 0, extraMs, waitedMs }]
+    })
   }
 
   /** Notes for each worker what a pass showed of it. Returns whose rows took part, and whose of them were confirmed. */
-  #credit(path: DraftedPath, { accepted, rejected, tokens, finish }: Outcome) {
+  #credit(path: DraftedPath, { accepted, tokens, finish }: Outcome) {
     // What lies past a cut counts for nobody.
     const counted = finish === null ? path.tokens.length : Math.min(path.tokens.length, tokens.length)
     const confirmedBy = new Map<string, number>()
     const rowsOf = new Map<string, number>()
     const byId = new Map(this.#attachments.map((attachment) => [attachment.worker.id, attachment]))
     for (let i = 0; i < counted; i++) {
-      const senders = path.senders[i]!
-      const first = senders[0]!
+      const first = path.senders[i]![0]!
       const author = byId.get(first)
       rowsOf.set(first, (rowsOf.get(first) ?? 0) + 1)
       author?.drafts(1)
@@ -153,9 +157,6 @@ export class Desk {
         confirmedBy.set(first, (confirmedBy.get(first) ?? 0) + 1)
         this.helpers.add(first)
         author?.accepts(1)
-        for (const sender of senders) byId.get(sender)?.observe(1, 0)
-      } else if (i === accepted && rejected) {
-        for (const sender of senders) byId.get(sender)?.observe(0, 1)
       }
     }
     return { rowsOf, confirmedBy }

@@ -1,34 +1,25 @@
-import type { DoneReason, DraftWorkerPool } from '../../shared/drafter/draft-worker.ts'
-import type { Log } from '../../shared/log.ts'
+import type { DoneReason } from '../../shared/drafter/draft-worker.ts'
 import type { Metrics, RerouteReason } from '../metrics.ts'
 import { type DraftedPath, NO_PATH } from '../scheduler/draft-trie.ts'
+import type { Load } from '../scheduler/load.ts'
+import type { PassValue } from '../scheduler/usefulness.ts'
 import type { ActiveRequest } from './active-request.ts'
 import type { Attachment } from './attachment.ts'
-import type { Clock } from './clock.ts'
-import { Desk, type DraftedPass, type Prospect } from './desk.ts'
+import { type Contribution, Desk, type DraftedPass, type Prospect } from './desk.ts'
 import { GaugeShare } from './gauge-share.ts'
 import type { WorkerStatus } from './generation.ts'
-import { Hiring } from './hiring.ts'
-import type { OracleSettings } from './settings.ts'
-import { WorkerRecords } from './worker-records.ts'
+import { type Demand, Hiring, STEADY, type StaffingInit } from './hiring.ts'
+import { restAfter, type WorkerRecord, WorkerRecords } from './worker-records.ts'
 
-export interface DraftingInit {
-  readonly pool: DraftWorkerPool
+export interface DraftingInit extends StaffingInit {
   readonly vocabSize: number
-  readonly settings: OracleSettings
-  readonly log: Log
   readonly metrics: Metrics
-  readonly clock: Clock
-  /** Wakes the pass loop. */
-  readonly ring: () => void
-  readonly assignmentIds: () => number
 }
 
 /** Assignments are looked over this often while nothing else calls for it, in milliseconds. */
 const TEND_MS = 250
-/** A worker that stalled or broke the protocol, or that just went away, is not asked again for so long, in milliseconds. */
-const FAILED_REST_MS = 10_000
-const CLOSED_REST_MS = 1_000
+/** Passes after which a worker's acceptance may be held against it. */
+const TRIED = 4
 /** Prompt tokens that a worker may read per `stallMs` before its first draft: slow devices read slowly. */
 const READ_TOKENS = 512
 
@@ -41,10 +32,11 @@ export class Drafting {
   readonly #unsubscribe: () => void
   readonly #nodes: GaugeShare
   readonly #workers: Readonly<Record<'scout' | 'local', GaugeShare<'origin'>>>
+  /** What workers did in the pass that is being accounted for. */
+  #contributions: Contribution[] = []
   #tendAt = 0
 
   constructor(init: DraftingInit) {
-    const { pool, settings, log, clock, ring, assignmentIds } = init
     const { draftNodes, workers } = init.metrics
     this.#init = init
     this.#nodes = new GaugeShare(draftNodes)
@@ -52,11 +44,11 @@ export class Drafting {
       scout: new GaugeShare(workers, { origin: 'scout' }),
       local: new GaugeShare(workers, { origin: 'local' }),
     }
-    this.#hiring = new Hiring({ pool, records: this.#records, settings, log, clock, ring, assignmentIds })
-    this.#unsubscribe = pool.onChange(() => {
+    this.#hiring = new Hiring({ ...init, records: this.#records })
+    this.#unsubscribe = init.pool.onChange(() => {
       this.#tendAt = 0
       this.#gauge()
-      ring()
+      init.ring()
     })
     this.#gauge()
   }
@@ -87,35 +79,56 @@ export class Drafting {
   }
 
   /** Replaces workers that have gone or stalled, lets go those that don't pay, and staffs whoever is short. */
-  tend(tokenMs: number): void {
-    const now = this.#init.clock.now()
+  tend(demand: Demand): void {
+    const { now, steady } = demand.load
     let nodes = 0
     for (const desk of this.#desks.values()) {
       for (const attachment of desk.attachments)
         if (attachment.closed !== null) this.#failed(desk, attachment)
     }
-    if (now >= this.#tendAt) this.#review(now, tokenMs)
+    if (now >= this.#tendAt || steady === STEADY) this.#review(demand)
     for (const desk of this.#desks.values()) nodes += desk.nodes
     this.#nodes.set(nodes)
   }
 
-  #review(now: number, tokenMs: number): void {
-    const { settings } = this.#init
-    this.#tendAt = now + TEND_MS
-    for (const desk of this.#desks.values()) {
-      for (const attachment of desk.attachments) {
-        if (this.#stalled(attachment)) {
-          attachment.closed = { reason: 'stalled', fault: false }
-          this.#failed(desk, attachment)
-        } else if (attachment.record.usefulness.spent && !settings.forceDrafts) {
-          this.#notNeeded(desk, attachment, now)
-        }
-      }
+  #review(demand: Demand): void {
+    this.#tendAt = demand.load.now + TEND_MS
+    for (const [desk, attachment] of this.#attachments()) {
+      if (!this.#stalled(attachment)) continue
+      attachment.closed = { reason: 'stalled', fault: false }
+      this.#failed(desk, attachment)
     }
+    if (!this.#init.settings.forceDrafts) this.#letGo(demand)
     const desks = [...this.#desks.values()]
-    this.#hiring.staff(desks, tokenMs)
+    this.#hiring.staff(desks, demand)
     const spare = this.#hiring.spare(desks)
     if (spare !== null) this.#dismiss(spare.desk, spare.attachment, 'reassigned')
+  }
+
+  /** Those that do not pay while so many requests run. */
+  #letGo({ load, leastAcceptance }: Demand): void {
+    const spent = new Set<WorkerRecord>()
+    for (const [desk, attachment] of this.#attachments()) {
+      const { record, worker } = attachment
+      const verdict = record.usefulness.at(load)
+      const tooBad = verdict.passes >= TRIED && record.acceptance.upper < leastAcceptance[worker.origin]
+      if (verdict.spent || tooBad) {
+        if (!spent.has(record)) {
+          const facts = { worker: worker.id, requests: load.requests, savedMs: verdict.mean }
+          this.#init.log.info(facts, 'worker not needed here')
+        }
+        spent.add(record)
+      } else if (verdict.ready(load)) continue
+      this.#dismiss(desk, attachment, 'not-needed')
+    }
+    if (spent.size > 0) this.#hiring.pause()
+    for (const { usefulness } of spent) usefulness.at(load).rest(load)
+  }
+
+  *#attachments(): Generator<readonly [Desk, Attachment]> {
+    for (const desk of this.#desks.values()) {
+      for (const attachment of desk.attachments) yield [desk, attachment]
+    }
   }
 
   /** Grafts what has arrived since the last pass, against the tokens decided meanwhile. */
@@ -141,7 +154,28 @@ export class Drafting {
 
   /** A pass has ended: accounts, acceptance, the trie's new root, and the news to the workers. */
   passed(request: ActiveRequest, pass: DraftedPass): void {
-    this.#desks.get(request)?.passed(pass)
+    this.#contributions.push(...(this.#desks.get(request)?.passed(pass) ?? []))
+  }
+
+  /**
+   * All requests of a pass have been accounted for: what each worker was worth to them together.
+   *
+   * @param dragMs each assignment's share of what drafting itself takes from passes, in milliseconds
+   */
+  value(load: Load, dragMs: number): void {
+    const values = new Map<WorkerRecord, PassValue>()
+    for (const { attachment, accepted, extraMs, waitedMs } of this.#contributions) {
+      const sum = values.get(attachment.record)
+      values.set(attachment.record, {
+        assignments: (sum?.assignments ?? 0) + 1,
+        accepted: (sum?.accepted ?? 0) + accepted,
+        extraMs: (sum?.extraMs ?? 0) + extraMs,
+        waitedMs: (sum?.waitedMs ?? 0) + waitedMs,
+        dragMs: (sum?.dragMs ?? 0) + dragMs,
+      })
+    }
+    this.#contributions = []
+    for (const [{ usefulness }, value] of values) usefulness.observe(load, value)
   }
 
   workers(): WorkerStatus[] {
@@ -172,20 +206,8 @@ export class Drafting {
     log.info({ request: desk.request.id, worker: attachment.worker.id, reason, fault }, 'rerouting')
     metrics.rerouting.inc({ reason: label })
     if (fault) desk.avoided.add(attachment.worker.id)
-    attachment.record.restsUntil = clock.now() + (label === 'closed' ? CLOSED_REST_MS : FAILED_REST_MS)
+    restAfter(label === 'closed' ? 'closed' : 'failed', attachment.record, clock.now())
     this.#dismiss(desk, attachment, 'reassigned')
-  }
-
-  #notNeeded(desk: Desk, attachment: Attachment, now: number): void {
-    const savedMs = attachment.record.usefulness.mean
-    const facts = { request: desk.request.id, worker: attachment.worker.id, savedMs }
-    this.#init.log.info(facts, 'worker not needed here')
-    this.#hiring.pause()
-    this.#dismiss(desk, attachment, 'not-needed')
-    const elsewhere = [...this.#desks.values()].some(({ attachments }) =>
-      attachments.some(({ record }) => record === attachment.record),
-    )
-    if (!elsewhere) attachment.record.usefulness.rest(now)
   }
 
   #dismiss(desk: Desk, attachment: Attachment, reason: DoneReason): void {

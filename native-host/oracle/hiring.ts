@@ -1,16 +1,17 @@
 import type { DraftWorkerPool, Scope } from '../../shared/drafter/draft-worker.ts'
 import type { Log } from '../../shared/log.ts'
+import type { Load } from '../scheduler/load.ts'
 import { windowFor } from '../scheduler/window.ts'
 import { Attachment } from './attachment.ts'
 import type { Clock } from './clock.ts'
 import type { Desk } from './desk.ts'
 import type { OracleSettings } from './settings.ts'
 import { maySee, staff } from './staffing.ts'
-import type { WorkerRecords } from './worker-records.ts'
+import { restAfter, type WorkerRecords } from './worker-records.ts'
 
-export interface HiringInit {
+/** What finding workers takes. */
+export interface StaffingInit {
   readonly pool: DraftWorkerPool
-  readonly records: WorkerRecords
   readonly settings: OracleSettings
   readonly log: Log
   readonly clock: Clock
@@ -19,8 +20,22 @@ export interface HiringInit {
   readonly assignmentIds: () => number
 }
 
-/** A worker that failed to take work is not asked again for so long, in milliseconds. */
-const FAILED_REST_MS = 10_000
+export interface HiringInit extends StaffingInit {
+  readonly records: WorkerRecords
+}
+
+/** How many requests run, and how good a drafter of each kind must be to save any time then. */
+export interface Demand {
+  readonly load: Load
+  readonly leastAcceptance: Readonly<Record<'scout' | 'local', number>>
+}
+
+/** Drafts are hardly ever right more often: where they would have to be, nobody is asked. */
+const HOPED = 0.95
+/** Passes with about as many requests after which it is worth trying somebody: they come and go, often several at once. */
+export const STEADY = 4
+/** One of so many requests gets a worker of which it is not known yet whether it pays; always one at least. */
+const TRIED = 4
 /** Between two calls to the mesh for more Scouts, and after Scouts turned out not to pay, in milliseconds. */
 const RECRUIT_MS = 1_000
 const RECRUIT_REST_MS = 30_000
@@ -31,15 +46,18 @@ const LEAST_TOKENS = 2
 export class Hiring {
   readonly #init: HiringInit
   #recruitAt = 0
+  /** It has been said that nobody can help. */
+  #said = false
 
   constructor(init: HiringInit) {
     this.#init = init
   }
 
-  /** Staffs whoever is short, given what a token costs now. */
-  staff(all: readonly Desk[], tokenMs: number): void {
-    const { settings, clock } = this.#init
-    const now = clock.now()
+  /** Staffs whoever is short, if anybody can help. */
+  staff(all: readonly Desk[], demand: Demand): void {
+    const { settings } = this.#init
+    const { load } = demand
+    if (!settings.forceDrafts && this.#hopeless(demand)) return
     const desks = all.filter(({ request }) => request.end - request.tokens.length > LEAST_TOKENS)
     const vacancies = desks.map((desk) => ({
       request: desk,
@@ -51,11 +69,12 @@ export class Hiring {
     }))
     const { hires, missing } = staff(
       vacancies,
-      this.#candidates(all, now, tokenMs),
+      this.#candidates(all, load),
       settings.scoutsPerRequest,
+      this.#trials(all, load),
     )
-    for (const { request: desk, worker } of hires) this.#hire(desk, worker, now)
-    this.#recruit(now, missing, desks)
+    for (const { request: desk, worker } of hires) this.#hire(desk, worker)
+    this.#recruit(load.now, missing, desks)
   }
 
   /** Scouts do not pay now: the mesh is not asked for more for a while. */
@@ -81,7 +100,16 @@ export class Hiring {
     return null
   }
 
-  #candidates(desks: readonly Desk[], now: number, tokenMs: number) {
+  /** No drafter that there may be is good enough; said when it turns out so. */
+  #hopeless({ load, leastAcceptance }: Demand): boolean {
+    const hopeless = Object.values(leastAcceptance).every((least) => least > HOPED)
+    if (hopeless && !this.#said)
+      this.#init.log.info({ requests: load.requests }, 'nobody is asked to draft: it would not pay')
+    this.#said = hopeless
+    return hopeless
+  }
+
+  #candidates(desks: readonly Desk[], load: Load) {
     const { pool, records, settings } = this.#init
     const busy = new Map<string, number>()
     for (const { attachments } of desks) {
@@ -90,24 +118,33 @@ export class Hiring {
     return pool.workers().flatMap((worker) => {
       const record = records.of(worker)
       const free = worker.capacity - (busy.get(worker.id) ?? 0)
-      const ready = settings.forceDrafts || record.usefulness.ready(now, tokenMs)
-      if (free <= 0 || record.restsUntil > now || !ready) return []
-      return [{ worker, free, acceptance: record.acceptance.lower }]
+      const verdict = record.usefulness.at(load)
+      const proven = settings.forceDrafts || verdict.proven
+      const ready = proven || (load.steady >= STEADY && verdict.ready(load))
+      if (free <= 0 || record.restsUntil > load.now || !ready) return []
+      return [{ worker, free, acceptance: record.acceptance.lower, proven }]
     })
   }
 
-  #hire(desk: Desk, worker: Attachment['worker'], now: number): void {
+  /** How many more assignments workers may get of which it is not known yet whether they pay. */
+  #trials(desks: readonly Desk[], load: Load): number {
+    const attachments = desks.flatMap((desk) => desk.attachments)
+    const onTrial = attachments.filter(({ record }) => !record.usefulness.at(load).proven)
+    return Math.ceil(load.requests / TRIED) - onTrial.length
+  }
+
+  #hire(desk: Desk, worker: Attachment['worker']): void {
     const { records, settings, clock, ring, log, assignmentIds } = this.#init
     const record = records.of(worker)
     const { turn, step } = record.timing
-    const known = { turnMs: turn.mean, stepMs: step.mean, alpha: record.acceptance.alpha }
+    const known = { turnMs: turn.mean, stepMs: step.mean, alpha: record.acceptance.upper }
     const window = windowFor(known, settings.window)
     const id = assignmentIds()
     try {
       desk.attach(new Attachment({ id, worker, record, request: desk.request, window, clock, ring }))
     } catch (error) {
       log.warn({ err: error, worker: worker.id }, 'a drafter failed to take work')
-      record.restsUntil = now + FAILED_REST_MS
+      restAfter('failed', record, clock.now())
     }
   }
 

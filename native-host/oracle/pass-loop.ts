@@ -3,14 +3,18 @@ import type { Engine, PassItem, PassResult } from '../../shared/engine/engine.ts
 import type { Log } from '../../shared/log.ts'
 import type { Metrics } from '../metrics.ts'
 import type { DraftedPath } from '../scheduler/draft-trie.ts'
+import { leastAcceptance } from '../scheduler/least-acceptance.ts'
+import { type Load, Workload } from '../scheduler/load.ts'
 import { Pace } from '../scheduler/pace.ts'
 import { PassCost } from '../scheduler/pass-cost.ts'
 import { type Plan, planPass } from '../scheduler/plan.ts'
+import { OVERHEAD_MS } from '../scheduler/usefulness.ts'
 import type { ActiveRequest } from './active-request.ts'
 import { Bell } from './bell.ts'
 import type { Clock } from './clock.ts'
 import { Drafting } from './drafting.ts'
 import { GenerationError, type OracleStatus, type WorkerStatus } from './generation.ts'
+import type { Demand } from './hiring.ts'
 import { measurePasses } from './measure.ts'
 import { Patience } from './patience.ts'
 import { Recovery } from './recovery.ts'
@@ -54,6 +58,7 @@ export class PassLoop {
   readonly #patience: Patience
   readonly #cost = new PassCost()
   readonly #pace = new Pace()
+  readonly #workload = new Workload()
   readonly #bell = new Bell()
   readonly #maxRows: number
   readonly #stop = new AbortController()
@@ -157,7 +162,7 @@ export class PassLoop {
   /** Where a pass begins: what has been drafted by now, and how much of it is worth verifying. */
   #plan(requests: readonly ActiveRequest[]): Pass {
     this.#drafting.graft()
-    this.#drafting.tend(this.#tokenMs(requests))
+    this.#drafting.tend(this.#demand(requests))
     const paths = requests.map((request) => this.#drafting.path(request))
     const knownRows = this.#knownRows(requests)
     const plan = planPass(
@@ -218,7 +223,8 @@ export class PassLoop {
     metrics.passRows.inc({ kind: 'prompt' }, plan.promptRows)
     metrics.passRows.inc({ kind: 'base' }, plan.baseRows)
     metrics.passRows.inc({ kind: 'draft' }, plan.draftRows)
-    const tokenMs = this.#tokenMs(requests)
+    this.#workload.observe(requests.length, ms)
+    const load = this.#load(requests)
     const alone = plan.rows - plan.draftRows
     const saved = plan.expectedMs - this.#estimate(alone, (plan.context * alone) / plan.rows)
     const draftRowMs = plan.draftRows === 0 ? 0 : Math.max(0, saved) / plan.draftRows
@@ -232,7 +238,7 @@ export class PassLoop {
       try {
         const outcome = request.advance(known, path.tokens.length, results[i]?.emitted ?? [], by)
         tokens += outcome.tokens.length
-        this.#drafting.passed(request, { path, outcome, tokenMs, draftRowMs, dragMs })
+        this.#drafting.passed(request, { path, outcome, draftRowMs })
         if (outcome.finish !== null && !request.events.ended) {
           request.finish(outcome.finish)
           metrics.requests.inc({ outcome: outcome.finish })
@@ -242,16 +248,31 @@ export class PassLoop {
         this.#seats.fail(request, error)
       }
     }
+    this.#drafting.value(load, dragMs)
     metrics.generatedTokens.inc(tokens)
     // A prompt's pass says nothing of what time is worth while tokens are made.
     if (plan.promptRows === 0) this.#pace.observe(tokens, now - (this.#endedAt ?? startedAt))
     this.#endedAt = now
   }
 
-  /** What a token costs without drafts and without anybody who drafts, in milliseconds. */
-  #tokenMs(requests: readonly ActiveRequest[]): number {
+  /** How much is asked of the engine. */
+  #load(requests: readonly ActiveRequest[]): Load {
     const { now, calm } = this.#baseMs(requests)
-    return Math.min(now, calm) / requests.length
+    const { length } = requests
+    const tokenMs = Math.min(now, calm) / length
+    return { requests: length, tokenMs, now: this.#init.clock.now(), ...this.#workload.of(length) }
+  }
+
+  /** What drafters must be like to be of use now. */
+  #demand(requests: readonly ActiveRequest[]): Demand {
+    const { length } = requests
+    const context = requests.reduce((sum, { cached }) => sum + cached + 1, 0)
+    const least = (overheadMs: number) =>
+      leastAcceptance({ requests: length, context, maxRows: this.#maxRows, overheadMs }, this.#estimate)
+    return {
+      load: this.#load(requests),
+      leastAcceptance: { scout: least(OVERHEAD_MS.scout), local: least(OVERHEAD_MS.local) },
+    }
   }
 
   /** By how much a pass of `ms` would have been shorter if nobody drafted: seen at passes without drafts. */

@@ -78,6 +78,6 @@ export class Recovery {
   #hopeless(): boolean {
     const { clock, engineState, settings } = this.#init
     const outageMs = clock.now() - (this.#outageSince ?? clock.now())
-    return engineState() === 'failed' || outageMs > settings.engineOutageMs
+    return ['failed', 'unloaded'].includes(engineState()) || outageMs > settings.engineOutageMs
   }
 }

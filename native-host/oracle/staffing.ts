@@ -7,6 +7,8 @@ export interface Candidate {
   readonly free: number
   /** Cautious estimate of its acceptance. */
   readonly acceptance: number
+  /** It is known to be worth having while so many requests run; others are on trial. */
+  readonly proven: boolean
 }
 
 /** A request as far as its staff is concerned. */
@@ -36,12 +38,14 @@ export function maySee(worker: DraftWorker, scope: Scope): boolean {
 
 /**
  * Who drafts for whom: every request gets its first Scout before any gets a second; those that know the conversation come
- * first, then the better ones. Local drafters come on top, each wherever it has room.
+ * first, then the better ones. Local drafters come on top, each wherever it has room. Workers on trial get at most `trials`
+ * assignments, all together.
  */
 export function staff<R>(
   vacancies: readonly Vacancy<R>[],
   candidates: readonly Candidate[],
   scoutsPerRequest: number,
+  trials = Number.POSITIVE_INFINITY,
 ): Staffing<R> {
   const free = new Map(candidates.map((candidate) => [candidate.worker, candidate.free]))
   const ranked = [...candidates].sort(
@@ -50,10 +54,13 @@ export function staff<R>(
   const hires: { readonly request: R; readonly worker: DraftWorker }[] = []
   const missing = new Map<Scope, number>()
   const teams = new Map(vacancies.map((vacancy) => [vacancy, [...vacancy.scouts]]))
-  const hire = (vacancy: Vacancy<R>, worker: DraftWorker): void => {
+  let trialsLeft = trials
+  const hire = (vacancy: Vacancy<R>, { worker, proven }: Candidate): void => {
     hires.push({ request: vacancy.request, worker })
     free.set(worker, free.get(worker)! - 1)
+    if (!proven) trialsLeft--
   }
+  const may = ({ proven }: Candidate) => proven || trialsLeft > 0
   const fits = (vacancy: Vacancy<R>, { worker }: Candidate, team: readonly string[]): boolean =>
     free.get(worker)! > 0 &&
     maySee(worker, vacancy.scope) &&
@@ -63,7 +70,7 @@ export function staff<R>(
   for (const vacancy of vacancies) {
     for (const candidate of ranked) {
       if (candidate.worker.origin !== 'local' || !fits(vacancy, candidate, vacancy.locals)) continue
-      hire(vacancy, candidate.worker)
+      if (may(candidate)) hire(vacancy, candidate)
     }
   }
   const scouts = ranked.filter(({ worker }) => worker.origin === 'scout')
@@ -71,13 +78,14 @@ export function staff<R>(
     for (const vacancy of vacancies) {
       const team = teams.get(vacancy)!
       if (team.length >= round || vacancy.scope === 'none') continue
-      const fit = (candidate: Candidate) => fits(vacancy, candidate, team)
-      const chosen = knowing(scouts, vacancy.preferred).find(fit) ?? scouts.find(fit)
-      if (chosen === undefined) {
-        missing.set(vacancy.scope, (missing.get(vacancy.scope) ?? 0) + 1)
-      } else {
+      const suits = (candidate: Candidate) => fits(vacancy, candidate, team)
+      const eligible = (candidate: Candidate) => may(candidate) && suits(candidate)
+      const chosen = knowing(scouts, vacancy.preferred).find(eligible) ?? scouts.find(eligible)
+      if (chosen !== undefined) {
         team.push(chosen.worker.id)
-        hire(vacancy, chosen.worker)
+        hire(vacancy, chosen)
+      } else if (!scouts.some(suits)) {
+        missing.set(vacancy.scope, (missing.get(vacancy.scope) ?? 0) + 1)
       }
     }
   }

@@ -8,6 +8,12 @@ const MOST_RECORDS = 1024
 /** Waits that the prior is worth, and how many of them paid. */
 const RELIABILITY_PRIOR = [0.8, 5] as const
 
+/**
+ * A worker is not asked again for so long, in milliseconds: one that failed to take work, stalled or broke the protocol; and
+ * one that just went away.
+ */
+const REST_MS = { failed: 10_000, closed: 1_000 } as const
+
 /** What the Oracle has learned of one worker with one draft model, over all its assignments. */
 export interface WorkerRecord {
   readonly acceptance: Acceptance
@@ -48,4 +54,9 @@ export class WorkerRecords {
     }
     return record
   }
+}
+
+/** It is left alone for a while. */
+export function restAfter(why: keyof typeof REST_MS, record: WorkerRecord, now: number): void {
+  record.restsUntil = now + REST_MS[why]
 }

@@ -10,7 +10,8 @@ const MAX = 0.995
 
 /**
  * Chance that a worker's next token is right, given that all before it were: a Beta posterior with forgetting.
- * Fed from tested tokens (and late ones that differ), so that a worker cannot raise it by repeating what it was told.
+ * Fed from tokens that were there before the pass that decided them (and late ones that differ), so that a worker cannot
+ * raise it by repeating what it was told.
  */
 export class Acceptance {
   readonly #priorMean: number
@@ -31,22 +32,26 @@ export class Acceptance {
 
   /** Posterior mean. */
   get alpha(): number {
-    const { a, b } = this.#posterior()
-    return clamp(a / (a + b))
+    return clamp(this.#posterior.mean)
   }
 
   /** One standard deviation below the mean: for ranking workers. */
   get lower(): number {
-    const { a, b } = this.#posterior()
-    const n = a + b
-    return clamp(a / n - Math.sqrt((a * b) / (n * n * (n + 1))))
+    const { mean, deviation } = this.#posterior
+    return clamp(mean - deviation)
   }
 
-  #posterior(): { readonly a: number; readonly b: number } {
-    return {
-      a: this.#priorMean * this.#priorStrength + this.#hits,
-      b: (1 - this.#priorMean) * this.#priorStrength + this.#misses,
-    }
+  /** One standard deviation above the mean: for telling that a worker is not good enough. */
+  get upper(): number {
+    const { mean, deviation } = this.#posterior
+    return clamp(mean + deviation)
+  }
+
+  get #posterior(): { readonly mean: number; readonly deviation: number } {
+    const a = this.#priorMean * this.#priorStrength + this.#hits
+    const b = (1 - this.#priorMean) * this.#priorStrength + this.#misses
+    const n = a + b
+    return { mean: a / n, deviation: Math.sqrt((a * b) / (n * n * (n + 1))) }
   }
 }
 

@@ -6,6 +6,12 @@ interface TrieNode {
   readonly senders: string[]
 }
 
+/** A worker's path beside what has become true. */
+export interface Comparison {
+  readonly hits: number
+  readonly missed: boolean
+}
+
 /** The path that a pass verifies: one entry per drafted token from the root on. */
 export interface DraftedPath {
   readonly tokens: readonly number[]
@@ -50,12 +56,27 @@ export class DraftTrie {
     return added
   }
 
-  /** True tokens follow the root: keeps what was drafted after exactly these. */
-  advance(tokens: readonly number[]): void {
+  /**
+   * True tokens follow the root: keeps what was drafted after exactly these.
+   * @returns of each worker how many of its tokens they confirm, and whether its next one differs: whether the pass took
+   * them or not, for they were here before it
+   */
+  advance(tokens: readonly number[]): ReadonlyMap<string, Comparison> {
+    const compared = new Map<string, Comparison>()
     for (const token of tokens) {
+      for (const node of this.#roots.values()) {
+        for (const worker of node.senders) {
+          const { hits } = compared.get(worker) ?? { hits: 0 }
+          compared.set(
+            worker,
+            node.token === token ? { hits: hits + 1, missed: false } : { hits, missed: true },
+          )
+        }
+      }
       this.#roots = this.#roots.get(token)?.children ?? new Map()
-      if (this.#roots.size === 0) return
+      if (this.#roots.size === 0) break
     }
+    return compared
   }
 
   /** Forgets a worker, and the nodes that only it sent. */

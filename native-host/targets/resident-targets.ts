@@ -1,15 +1,9 @@
 import type { Log } from '../../shared/log.ts'
-import { byteText } from '../models/byte-text.ts'
 import type { Clock } from '../oracle/clock.ts'
 import { GenerationError } from '../oracle/generation.ts'
-import { TargetError } from './target-error.ts'
-
-/** A model that can be made resident. */
-export interface Loadable {
-  readonly id: string
-  /** Memory that it takes at least, once loaded. */
-  readonly needBytes: number
-}
+import { Expiry } from './expiry.ts'
+import { type Lease, type Resident, type ResidentStatus, Residents, type Waiter } from './residents.ts'
+import { type Loadable, makeRoom } from './room.ts'
 
 export interface ResidentLimits {
   /** Most models resident at once, those that are being loaded included. */
@@ -49,48 +43,6 @@ export interface ResidentEvents {
 /** `room`: another one needed its place; `idle`: its keep-alive was over; `failed`: its engine had failed for good. */
 export type UnloadReason = 'room' | 'idle' | 'failed' | 'shutdown'
 
-/** Holds a resident model for one request: while there is one, the model is not unloaded. */
-export interface Lease<T> {
-  readonly target: T
-  /** Once the request has ended; further calls do nothing. */
-  release(): void
-}
-
-export interface ResidentStatus<M, T> {
-  readonly model: M
-  readonly state: 'loading' | 'ready'
-  readonly target: T | null
-  /** Requests that hold it, and that wait for it to be loaded. */
-  readonly requests: number
-  /** Milliseconds since it began to be loaded. */
-  readonly ageMs: number
-  /** Milliseconds until it is unloaded if nobody asks for it; null while it is used, or for ever. */
-  readonly expiresInMs: number | null
-}
-
-interface Waiter<M, T> {
-  readonly model: M
-  readonly keepAliveMs: number | null
-  readonly grant: PromiseWithResolvers<Lease<T>>
-}
-
-interface Resident<M, T> {
-  readonly model: M
-  target: T | null
-  leases: number
-  keepAliveMs: number
-  /** Order of use: the least is the least recently used. */
-  usedAt: number
-  readonly since: number
-  /** Requests for it while it is being loaded. */
-  readonly waiters: Set<Waiter<M, T>>
-  /** While it is idle and will be unloaded. */
-  expiry: { readonly at: number; readonly over: AbortController } | null
-}
-
-/** Timers hold no more than 2^31 − 1 ms. */
-const LONGEST_SLEEP_MS = 2 ** 31 - 1
-
 /**
  * Owns which models are resident, and nothing else does: loads what requests ask for, unloads the least recently used
  * when there is no room and each when its keep-alive is over.
@@ -102,13 +54,10 @@ const LONGEST_SLEEP_MS = 2 ** 31 - 1
  */
 export class ResidentTargets<M extends Loadable, T> {
   readonly #init: ResidentInit<M, T>
-  readonly #residents = new Map<string, Resident<M, T>>()
-  /** Being unloaded: their memory is not free yet. */
-  readonly #leaving = new Map<Promise<void>, M>()
+  readonly #residents = new Residents<M, T>()
   readonly #loads = new Set<Promise<void>>()
   readonly #stop = new AbortController()
   #waiting: Waiter<M, T>[] = []
-  #uses = 0
   /** Home was unloaded to make room, not because it was idle: it comes back when there is. */
   #homeGaveWay = false
 
@@ -118,17 +67,7 @@ export class ResidentTargets<M extends Loadable, T> {
 
   /** Resident models, the most recently used first. */
   status(): ResidentStatus<M, T>[] {
-    const now = this.#init.clock.now()
-    return this.#byUse()
-      .reverse()
-      .map(({ model, target, leases, waiters, since, expiry }) => ({
-        model,
-        state: target === null ? 'loading' : 'ready',
-        target,
-        requests: leases + waiters.size,
-        ageMs: now - since,
-        expiresInMs: expiry && Math.max(0, expiry.at - now),
-      }))
+    return this.#residents.status(this.#init.clock.now())
   }
 
   /** The model for a request that names none: the one used last that is ready, else being loaded, else home. */
@@ -182,16 +121,13 @@ export class ResidentTargets<M extends Loadable, T> {
   /** Ends all waiting with SHUTTING_DOWN, then unloads everything. */
   async stop(): Promise<void> {
     this.#stop.abort()
-    const waiters = [
-      ...this.#waiting,
-      ...[...this.#residents.values()].flatMap(({ waiters }) => [...waiters]),
-    ]
+    const waiters = [...this.#waiting, ...this.#residents.all().flatMap(({ waiters }) => [...waiters])]
     this.#waiting = []
     for (const { grant } of waiters) grant.reject(shuttingDown())
-    for (const resident of [...this.#residents.values()])
+    for (const resident of this.#residents.all())
       if (resident.target !== null) this.#unload(resident, 'shutdown')
     await Promise.all(this.#loads)
-    await Promise.all(this.#leaving.keys())
+    await this.#residents.allLeft()
   }
 
   /** Serves whoever can be served, in order, and begins the loads for which there is room. */
@@ -207,7 +143,8 @@ export class ResidentTargets<M extends Loadable, T> {
         this.#waiting.shift()
         this.#serve(resident, head)
       } else {
-        const victims = this.#room(head.model)
+        const { limits, freeBytes } = this.#init
+        const victims = makeRoom(head.model, this.#residents.space(limits, freeBytes()))
         // Whoever holds what is in the way calls again.
         if (victims === null) return
         if (victims instanceof Error) {
@@ -220,55 +157,13 @@ export class ResidentTargets<M extends Loadable, T> {
     }
   }
 
-  /** Which to unload for a model, the least recently used first; null: not before somebody has let go. */
-  #room(model: M): Resident<M, T>[] | TargetError | null {
-    const failed = this.#residents.get(model.id)
-    if (failed !== undefined && failed.leases > 0) return null
-    const victims = failed === undefined ? [] : [failed]
-    let kept = this.#byUse().filter((resident) => resident !== failed)
-    const problem = this.#problem(model, [])
-    if (problem !== null) return new TargetError('TOO_LITTLE_MEMORY', problem)
-    while (kept.length >= this.#init.limits.count || this.#problem(model, kept) !== null) {
-      const victim = kept.find(({ target, leases }) => target !== null && leases === 0)
-      if (victim === undefined) return null
-      victims.push(victim)
-      kept = kept.filter((resident) => resident !== victim)
-    }
-    return victims
-  }
-
-  /** Why a model does not fit beside `kept`, once all others are gone; null: it does. */
-  #problem({ id, needBytes }: M, kept: readonly Resident<M, T>[]): string | null {
-    const { limits, freeBytes } = this.#init
-    const sum = (models: readonly M[]) => models.reduce((bytes, model) => bytes + model.needBytes, 0)
-    const keptBytes = sum(kept.map(({ model }) => model))
-    if (limits.bytes > 0 && keptBytes + needBytes > limits.bytes)
-      return `the model ${id} needs ${byteText(needBytes)}, and the setting models.memory_mib allows ${byteText(limits.bytes)} in all`
-    // What is loaded already will have been given back.
-    const loaded = [...this.#residents.values()].filter(({ target }) => target !== null)
-    const given = sum([...loaded.map(({ model }) => model), ...this.#leaving.values()]) - keptBytes
-    const free = freeBytes() + Math.max(0, given)
-    if (needBytes <= free) return null
-    return `the model ${id} needs ${byteText(needBytes)} of memory, and this machine has ${byteText(free)} for it: end other programs, or take a smaller model`
-  }
-
   #begin(model: M, keepAliveMs: number, victims: readonly Resident<M, T>[]): void {
     const { clock } = this.#init
     const alive = victims.filter(({ target }) => this.#init.isAlive(target!))
     for (const victim of victims) this.#unload(victim, alive.includes(victim) ? 'room' : 'failed')
     const mine = this.#waiting.filter((waiter) => waiter.model.id === model.id)
     this.#waiting = this.#waiting.filter((waiter) => waiter.model.id !== model.id)
-    const resident: Resident<M, T> = {
-      model,
-      target: null,
-      leases: 0,
-      keepAliveMs,
-      usedAt: ++this.#uses,
-      since: clock.now(),
-      waiters: new Set(mine),
-      expiry: null,
-    }
-    this.#residents.set(model.id, resident)
+    const resident = this.#residents.add(model, keepAliveMs, mine, clock.now())
     const load = this.#load(resident, alive).finally(() => this.#loads.delete(load))
     this.#loads.add(load)
     this.#init.events?.changed?.()
@@ -279,7 +174,7 @@ export class ResidentTargets<M extends Loadable, T> {
     const { load, unload, clock, events, log, home } = this.#init
     const { id } = resident.model
     try {
-      await Promise.all(this.#leaving.keys())
+      await this.#residents.allLeft()
       const target = await load(resident.model, this.#stop.signal)
       if (this.#stop.signal.aborted) {
         await unload(target)
@@ -287,7 +182,7 @@ export class ResidentTargets<M extends Loadable, T> {
       }
       resident.target = target
     } catch (error) {
-      this.#residents.delete(id)
+      this.#residents.remove(resident)
       for (const { grant } of resident.waiters) grant.reject(error)
       if (this.#stop.signal.aborted) return
       log.warn({ err: error, model: id }, 'a model was not loaded')
@@ -315,17 +210,16 @@ export class ResidentTargets<M extends Loadable, T> {
   }
 
   #serve(resident: Resident<M, T>, { keepAliveMs, grant }: Waiter<M, T>): void {
-    resident.expiry?.over.abort()
-    resident.expiry = null
+    this.#residents.stay(resident)
+    this.#residents.use(resident)
     resident.leases++
-    resident.usedAt = ++this.#uses
     if (keepAliveMs !== null) resident.keepAliveMs = keepAliveMs
     let held = true
     const release = () => {
       if (!held) return
       held = false
       resident.leases--
-      resident.usedAt = ++this.#uses
+      this.#residents.use(resident)
       if (resident.leases > 0) return
       this.#idle(resident)
       this.#pump()
@@ -338,19 +232,8 @@ export class ResidentTargets<M extends Loadable, T> {
     const { clock } = this.#init
     if (this.#residents.get(resident.model.id) !== resident) return
     if (resident.keepAliveMs === Number.POSITIVE_INFINITY) return
-    if (resident.keepAliveMs <= 0) {
-      this.#expire(resident)
-      return
-    }
-    const over = new AbortController()
-    const at = clock.now() + resident.keepAliveMs
-    resident.expiry = { at, over }
-    const wait = async () => {
-      while (clock.now() < at && !over.signal.aborted)
-        await clock.sleep(Math.min(at - clock.now(), LONGEST_SLEEP_MS), over.signal)
-      if (!over.signal.aborted) this.#expire(resident)
-    }
-    void wait()
+    if (resident.keepAliveMs <= 0) this.#expire(resident)
+    else resident.expiry = new Expiry(clock, resident.keepAliveMs, () => this.#expire(resident))
   }
 
   #expire(resident: Resident<M, T>): void {
@@ -365,14 +248,12 @@ export class ResidentTargets<M extends Loadable, T> {
   #unload(resident: Resident<M, T>, why: UnloadReason): void {
     const { unload, log, events, home } = this.#init
     const { id } = resident.model
-    this.#residents.delete(id)
-    resident.expiry?.over.abort()
-    resident.expiry = null
+    this.#residents.remove(resident)
     if (id === home.model.id) this.#homeGaveWay = why === 'room'
-    const gone = unload(resident.target!)
-      .catch((error: unknown) => log.error({ err: error, model: id }, 'a model was not unloaded cleanly'))
-      .finally(() => this.#leaving.delete(gone))
-    this.#leaving.set(gone, resident.model)
+    const gone = unload(resident.target!).catch((error: unknown) =>
+      log.error({ err: error, model: id }, 'a model was not unloaded cleanly'),
+    )
+    this.#residents.leave(resident, gone)
     events?.unloaded?.(id, why)
   }
 
@@ -387,11 +268,6 @@ export class ResidentTargets<M extends Loadable, T> {
   #usual(model: M): number {
     const { home, limits } = this.#init
     return model.id === home.model.id ? home.keepAliveMs : limits.keepAliveMs
-  }
-
-  /** The least recently used first. */
-  #byUse(): Resident<M, T>[] {
-    return [...this.#residents.values()].sort((a, b) => a.usedAt - b.usedAt)
   }
 }
 

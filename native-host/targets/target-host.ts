@@ -224,8 +224,8 @@ export class TargetHost implements ModelHost {
     if (this.#residents.status().some(({ model: { id }, target }) => id === model.id && target === null))
       this.#loading.set(model.id, event)
     const { state, reason, pid } = event
-    const isWell = state === 'ready' || state === 'starting' || reason === STOPPED
-    log[isWell ? 'info' : 'warn']({ model: model.id, state, reason, enginePid: pid }, 'engine')
+    const isIll = state === 'restarting' || state === 'failed'
+    log[isIll ? 'warn' : 'info']({ model: model.id, state, reason, enginePid: pid }, 'engine')
     changed()
   }
 
@@ -256,9 +256,6 @@ export class TargetHost implements ModelHost {
     return [{ model, tokenizerHash, vocabSize, draftModel: own ?? listed ?? '' }]
   }
 }
-
-/** What a supervisor says that was told to stop. */
-const STOPPED = 'the engine was stopped'
 
 function keepAliveOf(settings: Settings, key: 'models.keep_alive' | 'engine.keep_alive'): number {
   const ms = parseKeepAlive(settings[key])

@@ -1,6 +1,6 @@
-import { peerIdFromString } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
 import { LIMITS } from './limits.ts'
+import { peerIdAtEnd } from './peer-address.ts'
 
 /** Where an Oracle is, and the invitation that makes a device its owner's own. */
 export interface JoinLink {
@@ -69,15 +69,4 @@ function checkedAddress(text: string): string {
   if (peerIdAtEnd(normal) === null)
     throw new JoinLinkError('NO_PEER_ID', 'the address must end in /p2p/ and the peer id of the Oracle')
   return normal
-}
-
-function peerIdAtEnd(address: string): string | null {
-  const last = multiaddr(address).getComponents().at(-1)
-  if (last?.name !== 'p2p' || last.value === undefined) return null
-  try {
-    // A multiaddr takes anything after /p2p/.
-    return peerIdFromString(last.value).toString()
-  } catch {
-    return null
-  }
 }

@@ -10,7 +10,9 @@
  *   --speed 10               tokens that a Scout drafts while the Oracle makes one
  *   --modes alone,local,scouts-1,scouts-4
  *   --rounds 3 --tokens 64   interleaved rounds that count, tokens of an answer
- *   --svg FILE               a chart of all cells
+ *   --results FILE           keeps what is measured, round by round; a run with the same file goes on from there
+ *   --minutes N              begins nothing that would end later
+ *   --svg FILE               a chart of all cells, those in FILE of earlier runs as well
  *   --serve "FLAGS"          more flags of the Oracle
  *   --verbose                what the Oracle measured of its passes, on stderr
  *
@@ -22,11 +24,13 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { cellLine } from './coop/cell-line.ts'
-import type { Cell } from './coop/cells.ts'
+import type { Cell, Setting } from './coop/cells.ts'
 import { chart } from './coop/chart.ts'
 import { Cooperation } from './coop/cooperation.ts'
+import { Deadline } from './coop/deadline.ts'
 import { type LinkKind, linkKind } from './coop/link.ts'
 import { type CoopOptions, EMBEDDED, parseOptions } from './coop/options.ts'
+import { Results } from './coop/results.ts'
 import { servedShape } from './coop/served-shape.ts'
 import { transcriptPath } from './coop/transcript.ts'
 import { runMain } from './engine/arguments.ts'
@@ -48,18 +52,28 @@ await runMain(async () => {
   execFileSync('taskset', ['-cp', cores.others, String(process.pid)], { stdio: 'ignore' })
   const how = links === 'netem' ? 'tc netem' : 'a process of ours (this kernel has no netem)'
   process.stderr.write(`links: ${how}\n`)
-  const cells: Cell[] = []
+  const results = new Results(options.results)
+  const deadline = new Deadline(options.minutes)
+  let complete = true
   for (const shape of options.shapes)
-    cells.push(...(await measureShape(shape, options, links as LinkKind, cores)))
-  if (options.svg !== null) writeFileSync(options.svg, chart(cells))
+    complete &&= await measureShape(shape, options, { links: links as LinkKind, cores, results, deadline })
+  if (options.svg !== null) writeFileSync(options.svg, chart(results.cells))
+  if (!complete) process.stderr.write('the time is over; the same command with --results goes on from here\n')
 })
 
+interface Bench {
+  readonly links: LinkKind
+  readonly cores: { readonly oracle: string; readonly others: string }
+  readonly results: Results
+  readonly deadline: Deadline
+}
+
+/** Returns false when the time was over before the end. */
 async function measureShape(
   shape: CoopOptions['shapes'][number],
-  { settings, tokens, rounds, modes, serve, json, verbose }: CoopOptions,
-  links: LinkKind,
-  cores: { readonly oracle: string; readonly others: string },
-): Promise<Cell[]> {
+  { settings, tokens, rounds, serve, json, verbose }: CoopOptions,
+  { links, cores, results, deadline }: Bench,
+): Promise<boolean> {
   const paced = shape === EMBEDDED ? ['--engine-pace-ms', String(PACE_MS)] : []
   const folder = mkdtempSync(join(tmpdir(), 'shard-coop-'))
   try {
@@ -74,15 +88,19 @@ async function measureShape(
       maxTokens: tokens,
       flags: [...paced, ...serve],
     })
-    const cells: Cell[] = []
     for (const setting of settings) {
-      const group = await cooperation.measure(setting, modes)
-      cells.push(...group)
-      for (const cell of group) process.stdout.write(`${json ? JSON.stringify(cell) : cellLine(cell)}\n`)
+      const complete = await cooperation.measure(setting, results, deadline)
+      for (const cell of results.cells.filter((one) => one.shape === shape && belongsTo(one, setting)))
+        process.stdout.write(`${json ? JSON.stringify(cell) : cellLine(cell)}\n`)
       if (verbose) process.stderr.write(`passes: ${JSON.stringify(await cooperation.passMs())}\n`)
+      if (!complete) return false
     }
-    return cells
+    return true
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
+}
+
+function belongsTo(cell: Cell, { users, rttMs, speed, alphas }: Setting): boolean {
+  return cell.users === users && cell.rtt_ms === rttMs && cell.speed === speed && alphas.includes(cell.alpha)
 }

@@ -215,10 +215,31 @@ describe('EngineSupervisor', () => {
     const sequence = await supervisor.engine.createSequence()
     const pass = supervisor.engine.forward([{ sequence, tokens: TOKENS, logits: 'all' }])
     pass.catch(() => undefined)
+    const states: EngineState[] = []
+    supervisor.onState(({ state }) => states.push(state))
     await supervisor.stop()
+    expect(states).toEqual(['unloaded'])
     expect(() => process.kill(pid, 0)).toThrowError(expect.objectContaining({ code: 'ESRCH' }))
     await expect(pass).rejects.toMatchObject({ name: 'EngineError' })
     await expect(supervisor.engine.createSequence()).rejects.toMatchObject({ code: 'ENGINE_LOST' })
+  })
+
+  it('has not failed when it is stopped, be it while it loads or waits to start again', async () => {
+    const loading = supervise(await modelFile())
+    const states: EngineState[] = []
+    loading.onState(({ state }) => states.push(state))
+    const start = expect(loading.start()).rejects.toMatchObject({ code: 'ENGINE_LOST' })
+    await loading.stop()
+    await start
+    expect(states).toEqual(['starting', 'unloaded'])
+
+    const waiting = supervise(await modelFile(), { limits: { backoffMs: 60_000, maxBackoffMs: 60_000 } })
+    await waiting.start()
+    const restarting = reaches(waiting, 'restarting')
+    process.kill(waiting.status.pid!, 'SIGKILL')
+    await restarting
+    await waiting.stop()
+    expect(waiting.status).toMatchObject({ state: 'unloaded', reason: 'the engine was stopped' })
   })
 
   it('the engine ends by itself when its owner is killed', async () => {

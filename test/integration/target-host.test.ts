@@ -8,7 +8,7 @@ import { Registry } from '../../native-host/models/registry.ts'
 import { nodeScript } from '../../native-host/packaged/self-command.ts'
 import { DEFAULT_SETTINGS } from '../../native-host/settings/schema.ts'
 import { TargetHost } from '../../native-host/targets/target-host.ts'
-import { SILENT } from '../../shared/log.ts'
+import { type Log, SILENT } from '../../shared/log.ts'
 import { answer, generationRequest, NEVER } from '../support/generations.ts'
 import { installModel } from '../support/installed-model.ts'
 import { tempFolder } from '../support/temp-folder.ts'
@@ -18,7 +18,7 @@ const ENTRY = fileURLToPath(new URL('../support/doomed-engine-entry.ts', import.
 const MINUTE = 60_000
 
 /** A host of installed models, in engine processes of their own, with time in the test's hands. */
-async function host(names: readonly string[]) {
+async function host(names: readonly string[], log: Log = SILENT) {
   const data = await tempFolder()
   const paths: string[] = []
   for (const [i, name] of names.entries()) paths.push(await installModel(data, name, { seed: i + 1 }))
@@ -41,7 +41,7 @@ async function host(names: readonly string[]) {
     changed: () => {},
     clock,
     metrics: createMetrics(),
-    log: SILENT,
+    log,
   })
   onTestFinished(() => targets.stop())
   await targets.start()
@@ -93,12 +93,15 @@ describe('the host of models', () => {
   })
 
   it('stops in the middle of a load', async () => {
-    const { targets, generate } = await host(['alpha', 'beta'])
+    const warnings: object[] = []
+    const warn = (fields: object) => void warnings.push(fields)
+    const { targets, generate } = await host(['alpha', 'beta'], { ...SILENT, warn, error: warn })
     const waits = expect(generate('beta')).rejects.toMatchObject({ code: 'SHUTTING_DOWN' })
     await expect.poll(() => targets.models()).toMatchObject([{ id: 'beta', state: 'loading' }])
     await targets.stop()
     await waits
     expect(targets.models()).toEqual([])
+    expect(warnings).toEqual([])
     await expect(generate('alpha')).rejects.toMatchObject({ code: 'SHUTTING_DOWN' })
   })
 })

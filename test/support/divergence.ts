@@ -9,3 +9,8 @@ export function divergence(p: Float32Array, q: Float32Array): number {
   const [a, b] = [logSoftmax(p), logSoftmax(q)]
   return a.reduce((sum, logP, i) => sum + Math.exp(logP) * (logP - b[i]!), 0)
 }
+
+/** −ln of the probability that a row of logits gives a token, in nats. */
+export function surprise(logits: Float32Array, token: number): number {
+  return -logSoftmax(logits)[token]!
+}

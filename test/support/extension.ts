@@ -2,19 +2,16 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { type BrowserContext, chromium, type Page, type Worker } from 'playwright-core'
-import type { Broadcast } from '../../entrypoints/background/messages.ts'
-import type { ExtensionState } from '../../entrypoints/background/state.ts'
 import type { Settings } from '../../entrypoints/options/settings.ts'
 import { CHROMIUM_EXTENSION_ID } from '../../shared/extension/identity.ts'
 import { chromiumPath } from './browser.ts'
+import { type State, type StateProbe, type UntilOptions, untilState, watchState } from './state-probe.ts'
 
 /** The build that is tested: the one of `npm run build`, or an unpacked one elsewhere. */
 export const EXTENSION =
   process.env.SHARD_TEST_EXTENSION ??
   fileURLToPath(new URL('../../build/extension/chrome-mv3', import.meta.url))
 const OUT = fileURLToPath(new URL('../.out/', import.meta.url))
-
-export type State = Omit<ExtensionState, 'settings'>
 
 /** A real Chromium with the built extension, and a page of it through which a test sees what every page of it sees. */
 export class ExtensionBrowser {
@@ -65,7 +62,7 @@ export class ExtensionBrowser {
     const probe = await context.newPage()
     await probe.goto(extensionUrl('icon/16.png'))
     const browser = new ExtensionBrowser(profile, context, probe, complaints)
-    await browser.#watch()
+    await probe.evaluate(watchState)
     return browser
   }
 
@@ -99,39 +96,23 @@ export class ExtensionBrowser {
   }
 
   /** What was last said of the state; null for a part of which nothing was said. */
-  async state(): Promise<Partial<State>> {
-    return this.probe.evaluate(() => (globalThis as unknown as Probe).shard.state)
+  async state(): Promise<State> {
+    return this.probe.evaluate(() => (globalThis as unknown as StateProbe).shard.state)
   }
 
-  /**
-   * Resolves with the state as soon as it is so; the event is awaited, not the clock.
-   * @param when runs in the page: a function of the state and of `given`, which is copied there
-   */
-  async until<G>(
-    when: (state: Partial<State>, given: G) => boolean,
+  /** Resolves with the state as soon as it is so. @param when runs in the page: a function of the state and `given` */
+  until<G>(
+    when: (state: State, given: G) => boolean,
     what: string,
-    options: { readonly given?: G; readonly timeoutMs?: number } = {},
-  ): Promise<Partial<State>> {
-    const { given, timeoutMs = 60_000 } = options
-    const source = `(state) => (${when.toString()})(state, ${JSON.stringify(given)})`
-    try {
-      return await this.probe.evaluate(
-        ([text, ms]) => {
-          const { shard } = globalThis as unknown as Probe
-          return shard.until(text, ms)
-        },
-        [source, timeoutMs] as const,
-      )
-    } catch (cause) {
-      const state = JSON.stringify(await this.state().catch(() => 'unknown'), null, 1)
-      throw new Error(`not within ${timeoutMs} ms: ${what}; the state is ${state}`, { cause })
-    }
+    options: UntilOptions<G> = {},
+  ): Promise<State> {
+    return untilState((expression) => this.probe.evaluate(expression), when, what, options)
   }
 
   /** Everybody says again what they hold. */
   async ask(): Promise<void> {
     await this.probe.evaluate(() => {
-      ;(globalThis as unknown as Probe).shard.channel.postMessage({ type: 'ask' })
+      ;(globalThis as unknown as StateProbe).shard.channel.postMessage({ type: 'ask' })
     })
   }
 
@@ -199,34 +180,6 @@ export class ExtensionBrowser {
     for (const pid of processesWith(this.#profile)) process.kill(pid, 'SIGKILL')
     await gone
   }
-
-  /** Listens on the channel in the probe's page. */
-  async #watch(): Promise<void> {
-    await this.probe.evaluate(() => {
-      const channel = new BroadcastChannel('shard')
-      const listeners = new Set<() => void>()
-      const state: Partial<State> = {}
-      channel.addEventListener('message', ({ data }: MessageEvent<Broadcast>) => {
-        if (data.type === 'host') Object.assign(state, { host: data.host })
-        if (data.type === 'scout') Object.assign(state, { scout: data.scout })
-        for (const listener of listeners) listener()
-      })
-      const until = (text: string, ms: number) =>
-        new Promise<Partial<State>>((resolve, reject) => {
-          const when = new Function(`return ${text}`)() as (state: Partial<State>) => boolean
-          const timer = setTimeout(() => reject(new Error('the time is over')), ms)
-          const check = () => {
-            if (!when(state)) return
-            clearTimeout(timer)
-            listeners.delete(check)
-            resolve(structuredClone(state))
-          }
-          listeners.add(check)
-          check()
-        })
-      Object.assign(globalThis, { shard: { channel, state, until } })
-    })
-  }
 }
 
 /** What is undefined is unset. */
@@ -245,14 +198,6 @@ function processesWith(profile: string, flag = ''): number[] {
         return [] // it has just ended
       }
     })
-}
-
-interface Probe {
-  readonly shard: {
-    readonly channel: BroadcastChannel
-    readonly state: Partial<State>
-    until(text: string, ms: number): Promise<Partial<State>>
-  }
 }
 
 export function extensionUrl(path: string): string {

@@ -4,12 +4,11 @@ import { existsSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { Broadcast } from '../../entrypoints/background/messages.ts'
 import type { Settings } from '../../entrypoints/options/settings.ts'
 import { FIREFOX_ADDON_ID } from '../../shared/extension/identity.ts'
 import { Bidi } from './bidi.ts'
-import type { State } from './extension.ts'
 import { FirefoxPage } from './firefox-page.ts'
+import { type State, type StateProbe, type UntilOptions, untilState, watchState } from './state-probe.ts'
 
 const EXTENSION = fileURLToPath(new URL('../../build/extension/firefox-mv3', import.meta.url))
 const FOUND = ['/usr/bin/firefox-esr', '/usr/bin/firefox']
@@ -163,28 +162,19 @@ export class FirefoxBrowser {
   }
 
   /** What was last said of the state. */
-  state(): Promise<Partial<State>> {
-    return this.probe.evaluate(() => (globalThis as unknown as Watching).shard.state)
+  state(): Promise<State> {
+    return this.probe.evaluate(() => (globalThis as unknown as StateProbe).shard.state)
   }
 
   /** Resolves with the state as soon as it is so. @param when runs in the page: a function of the state and `given` */
-  async until<G>(
-    when: (state: Partial<State>, given: G) => boolean,
+  until<G>(
+    when: (state: State, given: G) => boolean,
     what: string,
-    options: { readonly given?: G; readonly timeoutMs?: number } = {},
-  ): Promise<Partial<State>> {
-    const { given, timeoutMs = 60_000 } = options
-    const source = `(ms) => globalThis.shard.until((state) => (${when})(state, ${JSON.stringify(given)}), ms)`
-    try {
-      // The page's policy lets no text become a function there; the browser may.
-      return await this.probe.evaluate(
-        { toString: () => source } as (ms: number) => Partial<State>,
-        timeoutMs,
-      )
-    } catch (cause) {
-      const state = JSON.stringify(await this.state().catch(() => 'unknown'), null, 1)
-      throw new Error(`not within ${timeoutMs} ms: ${what}; the state is ${state}`, { cause })
-    }
+    options: UntilOptions<G> = {},
+  ): Promise<State> {
+    const run = (expression: string) =>
+      this.probe.evaluate({ toString: () => `() => ${expression}` } as () => State)
+    return untilState(run, when, what, options)
   }
 
   async close(): Promise<void> {
@@ -196,7 +186,7 @@ export class FirefoxBrowser {
   async #install(): Promise<void> {
     await this.bidi.send('webExtension.install', { extensionData: { type: 'path', path: EXTENSION } })
     this.#probe = await this.open('icon/16.png')
-    await this.#probe.evaluate(watch)
+    await this.#probe.evaluate(watchState)
   }
 
   #privileged<A extends readonly unknown[], R>(run: (...args: A) => R, ...args: A): Promise<Awaited<R>> {
@@ -219,35 +209,6 @@ async function firstAddress(child: ChildProcess, output: { text: string }): Prom
     child.on('error', reject)
     child.on('exit', (code) => reject(new Error(`Firefox ended with code ${code}:\n${output.text}`)))
   })
-}
-
-/** Runs in the probe's page. */
-function watch(): void {
-  const channel = new BroadcastChannel('shard')
-  const listeners = new Set<() => void>()
-  const state: Partial<State> = {}
-  channel.addEventListener('message', ({ data }: MessageEvent<Broadcast>) => {
-    if (data.type === 'host') Object.assign(state, { host: data.host })
-    if (data.type === 'scout') Object.assign(state, { scout: data.scout })
-    for (const listener of listeners) listener()
-  })
-  const until = (when: (state: Partial<State>) => boolean, ms: number) =>
-    new Promise<Partial<State>>((resolve, reject) => {
-      const timer = setTimeout(() => reject(new Error('the time is over')), ms)
-      const check = () => {
-        if (!when(state)) return
-        clearTimeout(timer)
-        listeners.delete(check)
-        resolve(state)
-      }
-      listeners.add(check)
-      check()
-    })
-  Object.assign(globalThis, { shard: { channel, state, until } })
-}
-
-interface Watching {
-  readonly shard: { readonly state: Partial<State> }
 }
 
 /** What of Firefox's inner parts is used. */

@@ -1,3 +1,6 @@
+import { parseGguf } from '../../shared/engine/gguf.ts'
+import { type TensorData, writeGguf } from './gguf-writer.ts'
+
 /** Edits of a well-formed GGUF file at its named places, for files that lie. */
 export class GgufSurgery {
   readonly bytes: Uint8Array<ArrayBuffer>
@@ -52,6 +55,14 @@ export class GgufSurgery {
     const last = this.tensor(final).offset + 8
     const start = Math.ceil(last / 32) * 32
     return start + Number(this.#view.getBigUint64(this.tensor(name).offset, true))
+  }
+
+  /** The file with these tensors instead of its own. */
+  withTensors(tensors: readonly TensorData[]): Uint8Array<ArrayBuffer> {
+    const [first] = parseGguf(this.bytes).tensors.keys()
+    const start = this.after(first!) - first!.length - 8
+    const metadata = { count: Number(this.#view.getBigUint64(16, true)), bytes: this.bytes.slice(24, start) }
+    return writeGguf(metadata, tensors)
   }
 
   /** The file with one more tensor behind the others. @param final the last tensor of the directory */

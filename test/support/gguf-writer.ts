@@ -26,9 +26,15 @@ const ALIGNMENT = 32
 /** What tensors take in the file: whole multiples of 32 bytes. */
 export const aligned = (bytes: number) => Math.ceil(bytes / ALIGNMENT) * ALIGNMENT
 
+/** Metadata as they stand in a file. */
+export interface MetadataBytes {
+  readonly count: number
+  readonly bytes: Uint8Array
+}
+
 /** Writes GGUF version 3, little endian. */
 export function writeGguf(
-  metadata: Readonly<Record<string, Metadata>>,
+  metadata: Readonly<Record<string, Metadata>> | MetadataBytes,
   tensors: readonly TensorData[],
 ): Uint8Array<ArrayBuffer> {
   const out = new ByteWriter()
@@ -47,19 +53,16 @@ export function writeGguf(
 
 /** Everything before the tensors' data: these follow in the order of `tensors`, each `aligned`. */
 export function ggufHead(
-  metadata: Readonly<Record<string, Metadata>>,
+  metadata: Readonly<Record<string, Metadata>> | MetadataBytes,
   tensors: readonly TensorEntry[],
 ): Uint8Array<ArrayBuffer> {
+  const { count, bytes } = isBytes(metadata) ? metadata : metadataBytes(metadata)
   const out = new ByteWriter()
   out.bytes(new TextEncoder().encode('GGUF'))
   out.u32(3)
   out.u64(tensors.length)
-  out.u64(Object.keys(metadata).length)
-  for (const [key, entry] of Object.entries(metadata)) {
-    out.text(key)
-    out.u32(TYPES[entry.type])
-    writeValue(out, entry)
-  }
+  out.u64(count)
+  out.bytes(bytes)
   let offset = 0
   for (const { name, shape, type, byteLength } of tensors) {
     out.text(name)
@@ -71,6 +74,20 @@ export function ggufHead(
   }
   out.pad(ALIGNMENT)
   return out.finish()
+}
+
+const isBytes = (metadata: object): metadata is MetadataBytes =>
+  'bytes' in metadata && metadata.bytes instanceof Uint8Array
+
+function metadataBytes(metadata: Readonly<Record<string, Metadata>>): MetadataBytes {
+  const out = new ByteWriter()
+  const entries = Object.entries(metadata)
+  for (const [key, entry] of entries) {
+    out.text(key)
+    out.u32(TYPES[entry.type])
+    writeValue(out, entry)
+  }
+  return { count: entries.length, bytes: out.finish() }
 }
 
 function writeValue(out: ByteWriter, entry: Metadata): void {

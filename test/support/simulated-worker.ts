@@ -54,6 +54,9 @@ export class SimulatedWorker implements DraftWorker {
   /** Assignments at work now, and the most at once. */
   busy = 0
   busiest = 0
+  /** Assignments that it was given, and frames of it that have arrived. */
+  hires = 0
+  delivered = 0
   readonly accounts: DraftAccount[] = []
   readonly reasons: DoneReason[] = []
   /** Called when it is gone for good. */
@@ -73,6 +76,7 @@ export class SimulatedWorker implements DraftWorker {
   }
 
   assign(assignment: Assignment, sink: DraftSink): DraftSession {
+    this.hires++
     this.busy++
     this.busiest = Math.max(this.busiest, this.busy)
     const { behaviour, lifeMs, tokenMs } = this.#options
@@ -95,7 +99,10 @@ export class SimulatedWorker implements DraftWorker {
       const frame: DraftFrame = { epoch: path.epoch, position: path.end, tokens: [token] }
       tokens.push(token)
       path.guess.push(token)
-      lastHere = send(lastHere, () => sink.draft(behaviour === 'hostile' ? this.#spoil(frame) : frame))
+      lastHere = send(lastHere, () => {
+        this.delivered++
+        sink.draft(behaviour === 'hostile' ? this.#spoil(frame) : frame)
+      })
       next(tokenMs)
     }
     const next = (ms: number): void => {

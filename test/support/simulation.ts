@@ -6,6 +6,7 @@ import {
 } from '../../native-host/oracle/generation.ts'
 import { createOracle } from '../../native-host/oracle/oracle.ts'
 import { DEFAULT_ORACLE_SETTINGS, type OracleSettings } from '../../native-host/oracle/settings.ts'
+import type { DoneReason } from '../../shared/drafter/draft-worker.ts'
 import type { PassItem } from '../../shared/engine/engine.ts'
 import { EngineError } from '../../shared/engine/engine-error.ts'
 import { GREEDY } from '../../shared/verify/settings.ts'
@@ -30,7 +31,11 @@ export interface Scenario {
     readonly stopAt: number | null
     /** Another turn of the same conversation follows. */
     readonly turns: number
+    /** Rounds follow each other: `atMs` counts from the end of the one before (and a pause); default 0, the first. */
+    readonly round?: number
   }[]
+  /** Between two rounds nobody asks for so long. */
+  readonly pauseMs?: number
   readonly workers: readonly {
     readonly behaviour: Behaviour
     readonly alpha: number
@@ -45,6 +50,8 @@ export interface Scenario {
   readonly crashes: ReadonlySet<number>
   /** By how much a pass takes longer while somebody drafts, as a share: drafters and frames use the Oracle's processor. */
   readonly drag?: number
+  /** By how many milliseconds each frame that comes makes the pass longer that runs meanwhile. */
+  readonly frameMs?: number
   /** Texts run to their full length: no token ends them. */
   readonly endless?: boolean
 }
@@ -116,6 +123,19 @@ export interface SimulationResult {
   readonly notNeeded: number
   /** Tokens per millisecond from the first request's start until the first of them has ended: all are there. */
   readonly rate: number
+  readonly rounds: readonly Round[]
+}
+
+/** What happened in one round. */
+export interface Round {
+  /** From its beginning until its last request ended. */
+  readonly ms: number
+  readonly tokens: number
+  readonly drafted: number
+  readonly passes: number
+  /** Assignments that workers were given, and how many of them ended because they did not pay. */
+  readonly hires: number
+  readonly notNeeded: number
 }
 
 /** Simulated milliseconds after which something must be wrong. */
@@ -138,6 +158,8 @@ export async function simulate(
   const seen = new Set<string>()
   let measuring = (scenario.settings.measureMs ?? 1) > 0
   let passes = 0
+  /** Frames that have had their cost. */
+  let taken = 0
   const violations: string[] = []
 
   const check = (rows: number, items: readonly PassItem[]): void => {
@@ -160,6 +182,11 @@ export async function simulate(
       check(rows, items)
       const drag = workers.some(({ busy }) => busy > 0) ? (scenario.drag ?? 0) : 0
       await clock.sleep((1 + drag) * scenario.cost(rows, context))
+      if (scenario.frameMs) {
+        const arrived = workers.reduce((sum, worker) => sum + worker.delivered, 0)
+        await clock.sleep(scenario.frameMs * (arrived - taken))
+        taken = arrived
+      }
       if (scenario.crashes.has(passes)) {
         engine.crash()
         throw new EngineError('ENGINE_LOST', 'simulated crash')
@@ -192,6 +219,7 @@ export async function simulate(
   /** Tokens of all requests when one of them ended, and when that was. */
   const steady: { readonly tokens: number; readonly ms: number }[] = []
   let made = 0
+  let drafted = 0
   const usages: GenerationUsage[] = []
   const ask = async (index: number): Promise<void> => {
     const { atMs, promptLength, turns } = scenario.requests[index]!
@@ -234,7 +262,10 @@ export async function simulate(
         for (const token of event.tokens) {
           tokens.push(token.id)
           made++
-          if (token.by !== null) credited++
+          if (token.by !== null) {
+            credited++
+            drafted++
+          }
           if (token.drafted !== (token.by !== null)) fail('a drafted token without its sender')
         }
       }
@@ -247,7 +278,35 @@ export async function simulate(
     if (tokens.join() !== expected.join()) fail(`request ${index} wrote ${tokens}, alone it is ${alone}`)
     return tokens
   }
-  await clock.run(Promise.all(scenario.requests.map((_, i) => ask(i))), LIMIT_MS)
+  const rounds: Round[] = []
+  const playRounds = async () => {
+    const last = Math.max(...scenario.requests.map(({ round }) => round ?? 0))
+    for (let round = 0; round <= last; round++) {
+      const indices = scenario.requests.flatMap((request, i) => ((request.round ?? 0) === round ? [i] : []))
+      if (round > 0) await clock.sleep(scenario.pauseMs ?? 0)
+      const sums = () => ({
+        ms: clock.now(),
+        tokens: made,
+        drafted,
+        passes,
+        hires: workers.reduce((sum, { hires }) => sum + hires, 0),
+        notNeeded: countReasons(workers, 'not-needed'),
+      })
+      const before = sums()
+      await Promise.all(indices.map(ask))
+      const after = sums()
+      const change = (key: keyof Round) => after[key] - before[key]
+      rounds.push({
+        ms: change('ms'),
+        tokens: change('tokens'),
+        drafted: change('drafted'),
+        passes: change('passes'),
+        hires: change('hires'),
+        notNeeded: change('notNeeded'),
+      })
+    }
+  }
+  await clock.run(playRounds(), LIMIT_MS)
   await clock.run(oracle.stop(), LIMIT_MS)
 
   if (violations.length > 0) fail(violations.join('; '))
@@ -275,8 +334,13 @@ export async function simulate(
     rerouted: counter(metrics.rerouting),
     passes,
     waits: counter(metrics.waits, { outcome: 'taken' }),
-    notNeeded: workers.flatMap((worker) => worker.reasons).filter((reason) => reason === 'not-needed').length,
+    notNeeded: countReasons(workers, 'not-needed'),
+    rounds,
   }
+}
+
+function countReasons(workers: readonly SimulatedWorker[], reason: DoneReason): number {
+  return workers.flatMap(({ reasons }) => reasons).filter((other) => other === reason).length
 }
 
 /** Notes each drafted node that a pass tests: the same token after the same tokens never comes twice. */

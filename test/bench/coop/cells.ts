@@ -18,22 +18,24 @@ export interface Cell {
    * without jitter and loss; else null.
    */
   readonly of_optimum: number | null
-  /** Drafted tokens over all. */
+  /** Drafted tokens over all, mean of the rounds. */
   readonly drafted_share: number
   /** Tokens that a Scout drafts while the Oracle makes one alone. */
   readonly speed: number
-  /** How often the Oracle said, in these rounds, that a worker is not needed. */
+  /** How often the Oracle said, in these rounds and those of practice, that a worker is not needed. */
   readonly not_needed: number
   /** Tokens/s of each round. */
   readonly rounds: readonly number[]
 }
 
-/** What the Scouts of a group of cells are like. */
+/** Cells that are measured in turn, because they differ by nothing but who drafts. */
 export interface Setting {
-  readonly alpha: number
-  readonly rttMs: number
   readonly users: number
+  readonly rttMs: number
   readonly speed: number
+  readonly alphas: readonly number[]
+  /** `alone` first: everything is told against it. */
+  readonly modes: readonly Mode[]
 }
 
 export function settingsOf(choice: {
@@ -41,12 +43,24 @@ export function settingsOf(choice: {
   readonly rtts: readonly number[]
   readonly users: readonly number[]
   readonly speeds: readonly number[]
+  readonly modes: readonly Mode[]
 }): Setting[] {
+  const { alphas, rtts, modes } = choice
   return choice.users.flatMap((users) =>
     choice.speeds.flatMap((speed) =>
-      choice.rtts.flatMap((rttMs) => choice.alphas.map((alpha) => ({ alpha, rttMs, users, speed }))),
+      rtts.map((rttMs, i) => {
+        // No link is between the Oracle and its local drafter: once is enough.
+        const differing = i === 0 ? modes : modes.filter((mode) => mode !== 'local')
+        return { users, rttMs, speed, alphas, modes: differing }
+      }),
     ),
   )
+}
+
+/** What tells a cell from all others. */
+export function cellKey(cell: Pick<Cell, 'shape' | 'mode' | 'alpha' | 'rtt_ms' | 'users' | 'speed'>): string {
+  const { shape, mode, alpha, rtt_ms, users, speed } = cell
+  return JSON.stringify([shape, mode, alpha, rtt_ms, users, speed])
 }
 
 export function median(values: readonly number[]): number {

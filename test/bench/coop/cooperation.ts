@@ -1,10 +1,13 @@
 import { join } from 'node:path'
 import { PassCost } from '../../../native-host/scheduler/pass-cost.ts'
 import { optimalRate } from '../../support/optimum.ts'
-import { type Cell, type Mode, median, type Setting } from './cells.ts'
+import type { Mode, Setting } from './cells.ts'
+import type { Deadline } from './deadline.ts'
 import { Link, type LinkKind } from './link.ts'
+import type { Results } from './results.ts'
 import { measureRate, type Rate } from './saturation.ts'
 import { ScoutProcess } from './scouts.ts'
+import { Series } from './series.ts'
 import { Target } from './target.ts'
 import { TranscriptFile } from './transcript.ts'
 
@@ -94,40 +97,75 @@ export class Cooperation implements AsyncDisposable {
     return this.#target.log
   }
 
-  /** All modes of one setting, in turn, round after round; the first round is practice and does not count. */
-  async measure(setting: Setting, modes: readonly Mode[]): Promise<Cell[]> {
+  /**
+   * All that is missing of one setting, everybody in turn, round after round; a first round is practice and does not count.
+   * Calls back with the cells so far after each that counts. Returns false when the time was over before the end.
+   */
+  async measure(setting: Setting, results: Results, deadline: Deadline): Promise<boolean> {
+    const { rounds } = this.#options
+    const series = this.#missing(setting, results)
+    if (series.length === 0) return true
     await this.#connect(setting.rttMs)
-    const rates = new Map<Mode, Rate[]>(modes.map((mode) => [mode, []]))
-    const notNeeded = new Map<Mode, number>(modes.map((mode) => [mode, 0]))
-    for (let round = 0; round <= this.#options.rounds; round++) {
-      for (const mode of modes) {
-        const before = this.#target.notNeeded
-        const team = this.#team(mode)
-        await this.#join(team, mode, setting)
-        const rate = await this.#rate(setting.users, mode === 'alone' ? 'none' : 'own')
-        await Promise.all(team.map((scout) => scout.leave()))
-        await this.#target.pool([])
-        notNeeded.set(mode, notNeeded.get(mode)! + this.#target.notNeeded - before)
-        if (round > 0) rates.get(mode)!.push(rate)
+    const fewest = Math.min(...series.flat().map((one) => one.rounds))
+    let roundMs = 0
+    for (let round = fewest; round <= rounds; round++) {
+      // A setting that is begun is worth nothing without a round that counts.
+      const needed = round === fewest ? 2 * (await this.#guessMs(setting, series.length)) : roundMs
+      if (!deadline.allows(needed)) return false
+      const practice = round === fewest
+      const began = performance.now()
+      const open = series.filter(([alone]) => practice || alone!.rounds < rounds)
+      // Once for all of them: it does not depend on who would draft.
+      const alone = await this.#round(setting, open[0]![0]!)
+      for (const group of open) {
+        if (!practice) group[0]!.add(alone)
+        for (const one of group.slice(1)) {
+          const rate = await this.#round(setting, one)
+          if (!practice) one.add(rate)
+        }
+      }
+      roundMs = performance.now() - began
+      if (practice) continue
+      for (const [alone, ...others] of open) {
+        const optimum = setting.users === 1 ? await this.#optimum({ ...setting, alpha: alone!.alpha }) : null
+        results.add([alone!, ...others].map((one) => one.cell(alone!, optimum)))
       }
     }
-    const speedOf = (mode: Mode) => median(rates.get(mode)!.map(({ tokensPerSecond }) => tokensPerSecond))
-    const optimum = setting.users === 1 ? await this.#optimum(setting) : null
-    return modes.map((mode) => ({
-      shape: this.#options.shape,
-      mode,
-      alpha: setting.alpha,
-      rtt_ms: setting.rttMs,
-      users: setting.users,
-      tokens_per_s: rounded(speedOf(mode)),
-      over_alone: rounded(speedOf(mode) / speedOf('alone')),
-      of_optimum:
-        mode === 'scouts-1' && optimum !== null ? rounded(speedOf(mode) / speedOf('alone') / optimum) : null,
-      drafted_share: rounded(median(rates.get(mode)!.map(({ draftedShare }) => draftedShare))),
-      speed: setting.speed,
-      not_needed: notNeeded.get(mode)!,
-      rounds: rates.get(mode)!.map(({ tokensPerSecond }) => rounded(tokensPerSecond)),
-    }))
+    return true
+  }
+
+  /** The series of a setting that lack rounds, by acceptance; `alone` is the first of each. */
+  #missing(setting: Setting, results: Results): Series[][] {
+    const { shape, rounds } = this.#options
+    const { rttMs: rtt_ms, users, speed } = setting
+    return setting.alphas
+      .map((alpha) =>
+        setting.modes.map((mode) => {
+          const earlier = results.of({ shape, mode, alpha, rtt_ms, users, speed })
+          return new Series(shape, mode, alpha, setting, earlier)
+        }),
+      )
+      .filter((group) => group.some((one) => one.rounds < rounds))
+  }
+
+  /** One mode's turn. */
+  async #round(setting: Setting, series: Series): Promise<Rate> {
+    const { mode, alpha } = series
+    const before = this.#target.notNeeded
+    const team = this.#team(mode)
+    await this.#join(team, mode, setting, alpha)
+    const rate = await this.#rate(setting.users, mode === 'alone' ? 'none' : 'own')
+    await Promise.all(team.map((scout) => scout.leave()))
+    await this.#target.pool([])
+    series.notNeeded(this.#target.notNeeded - before)
+    return rate
+  }
+
+  /** About how long a round takes: everybody's turn, as if drafts were worth nothing. */
+  async #guessMs({ users, modes }: Setting, alphas: number): Promise<number> {
+    const cost = await this.#cost()
+    const turns = 1 + alphas * (modes.length - 1)
+    return turns * this.#options.maxTokens * cost(users)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -138,11 +176,16 @@ export class Cooperation implements AsyncDisposable {
    * How much faster than alone the best policy is that there is, for what the Oracle has measured of its passes. As a
    * ratio, since a drafter on the Oracle's core makes all of them longer.
    */
-  async #optimum({ alpha, rttMs, speed }: Setting): Promise<number> {
+  async #optimum({ alpha, rttMs, speed }: Setting & { readonly alpha: number }): Promise<number> {
+    const cost = await this.#cost()
+    return cost(1) * optimalRate({ cost, alpha, tokenMs: this.#tokenMs / speed, rttMs, maxRows: MOST_ROWS })
+  }
+
+  /** Milliseconds of a pass by rows, as the Oracle has measured it. */
+  async #cost(): Promise<(rows: number) => number> {
     const measured = new PassCost()
     for (const [rows, ms] of Object.entries(await this.passMs())) measured.observe(Number(rows), 0, ms)
-    const cost = (rows: number) => measured.estimate(rows, 0)
-    return cost(1) * optimalRate({ cost, alpha, tokenMs: this.#tokenMs / speed, rttMs, maxRows: MOST_ROWS })
+    return (rows) => measured.estimate(rows, 0)
   }
 
   /** The earlier run: what the target says under every user's seed; and how long a token takes it. */
@@ -172,7 +215,8 @@ export class Cooperation implements AsyncDisposable {
   async #join(
     team: readonly ScoutProcess[],
     mode: Mode,
-    { alpha, rttMs, users, speed }: Setting,
+    { rttMs, users, speed }: Setting,
+    alpha: number,
   ): Promise<void> {
     const { transcripts } = this.#options
     const tokenMs = this.#tokenMs / speed
@@ -194,8 +238,4 @@ export class Cooperation implements AsyncDisposable {
     const distance = { rttMs, jitterMs: rttMs * JITTER, loss: rttMs === 0 ? 0 : LOSS }
     for (const { link } of this.#scouts) await link?.connect(distance)
   }
-}
-
-function rounded(value: number): number {
-  return Math.round(value * 1000) / 1000
 }

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 import { ArgumentError, choice, count } from '../engine/arguments.ts'
 import { SHAPE_NAMES, type ShapeName } from '../engine/shapes.ts'
-import { MODES, type Mode, type Setting, settingsOf } from './cells.ts'
+import { MODES, type Setting, settingsOf } from './cells.ts'
 
 /** The target of the embedded pair, held back to the pace of a large model. */
 export const EMBEDDED = 'embedded'
@@ -10,11 +10,13 @@ export interface CoopOptions {
   readonly json: boolean
   readonly verbose: boolean
   readonly shapes: readonly (ShapeName | typeof EMBEDDED)[]
-  /** `alone` first: everything is told against it. */
-  readonly modes: readonly Mode[]
   readonly settings: readonly Setting[]
   readonly rounds: number
   readonly tokens: number
+  /** Where results are kept, for the next run to go on from; null: nowhere. */
+  readonly results: string | null
+  /** After so many minutes nothing more is begun; null: no limit. */
+  readonly minutes: number | null
   /** Where to write the chart; null: nowhere. */
   readonly svg: string | null
   /** More flags of the Oracle. */
@@ -36,6 +38,8 @@ export function parseOptions(args: readonly string[]): CoopOptions {
       speed: { type: 'string', default: '10' },
       rounds: { type: 'string', default: '3' },
       tokens: { type: 'string', default: '64' },
+      results: { type: 'string' },
+      minutes: { type: 'string' },
       svg: { type: 'string' },
       serve: { type: 'string', default: '' },
     },
@@ -45,15 +49,17 @@ export function parseOptions(args: readonly string[]): CoopOptions {
     json: values.json,
     verbose: values.verbose,
     shapes: values.shape.split(',').map((name) => choice('--shape', name, [EMBEDDED, ...SHAPE_NAMES])),
-    modes: ['alone', ...modes.filter((mode) => mode !== 'alone')],
     settings: settingsOf({
       alphas: numbers('--alpha', values.alpha, 0, 1),
       rtts: numbers('--rtt', values.rtt, 0, 10_000),
       users: values.users.split(',').map((users) => count('--users', users)),
       speeds: numbers('--speed', values.speed, 0.1, 1000),
+      modes: ['alone', ...modes.filter((mode) => mode !== 'alone')],
     }),
     rounds: count('--rounds', values.rounds),
     tokens: count('--tokens', values.tokens, 8),
+    results: values.results ?? null,
+    minutes: values.minutes === undefined ? null : numbers('--minutes', values.minutes, 0, 1e6)[0]!,
     svg: values.svg ?? null,
     serve: values.serve.split(' ').filter((flag) => flag !== ''),
   }

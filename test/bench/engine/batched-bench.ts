@@ -1,21 +1,15 @@
 import { spawn } from 'node:child_process'
 import { stat } from 'node:fs/promises'
-import { type Contender, ContenderError, type ContenderFacts } from './contender.ts'
-import { Samples } from './samples.ts'
+import { Contender, ContenderError, type ContenderFacts, type ContenderOptions } from './contender.ts'
 
 /** Passes whose mean is one sample. */
 const PASSES = 4
 
-export interface BatchedBenchOptions {
-  readonly name: string
+export interface BatchedBenchOptions extends ContenderOptions {
   /** llama-batched-bench of some build of llama.cpp or what has come of it. */
   readonly program: string
   readonly model: string
   readonly extraArguments: readonly string[]
-  readonly type: string
-  readonly head: string
-  readonly threads: number
-  readonly rows: readonly number[]
   readonly context: number
 }
 
@@ -23,21 +17,11 @@ export interface BatchedBenchOptions {
  * A build of llama.cpp, or of what has come of it, through its own `llama-batched-bench`: a prompt that K sequences share, then
  * passes with one row for each of them, all with logits. K sequences of one row cost it what one sequence of K rows does.
  */
-export class BatchedBench implements Contender {
-  readonly name: string
-  readonly type: string
-  readonly head: string
-  readonly threads: number
-  readonly passes: ReadonlyMap<number, Samples>
-  readonly prompt = new Samples()
+export class BatchedBench extends Contender {
   readonly #options: BatchedBenchOptions
 
   constructor(options: BatchedBenchOptions) {
-    this.name = options.name
-    this.type = options.type
-    this.head = options.head
-    this.threads = options.threads
-    this.passes = new Map(options.rows.map((rows) => [rows, new Samples()]))
+    super(options)
     this.#options = options
   }
 

@@ -1,7 +1,6 @@
 import { stat } from 'node:fs/promises'
-import type { Contender, ContenderFacts } from './contender.ts'
+import { Contender, type ContenderFacts, type ContenderOptions } from './contender.ts'
 import { EngineProcess } from './engine-process.ts'
-import { Samples } from './samples.ts'
 import type { EngineFacts, LoadOptions } from './timed-engine.ts'
 
 /** A cell is measured so long in a round, and at least once; a pass that takes longer needs no warming up. */
@@ -11,23 +10,13 @@ const CELL_PASSES = 5
 const PROMPT_MS = 20_000
 const SHORT_PROMPT = 8
 
-export interface ProcessContenderOptions extends LoadOptions {
-  readonly name: string
+export interface ProcessContenderOptions extends ContenderOptions, LoadOptions {
   /** Its program, a file beside this one. */
   readonly entry: string
-  readonly type: string
-  readonly head: string
-  readonly rows: readonly number[]
 }
 
 /** One of the engines that are called directly, in a process of its own. */
-export class ProcessContender implements Contender {
-  readonly name: string
-  readonly type: string
-  readonly head: string
-  readonly threads: number
-  readonly passes: ReadonlyMap<number, Samples>
-  readonly prompt = new Samples()
+export class ProcessContender extends Contender {
   readonly #options: ProcessContenderOptions
   readonly #process: EngineProcess
   readonly #facts: EngineFacts
@@ -45,11 +34,7 @@ export class ProcessContender implements Contender {
   }
 
   private constructor(options: ProcessContenderOptions, process: EngineProcess, facts: EngineFacts) {
-    this.name = options.name
-    this.type = options.type
-    this.head = options.head
-    this.threads = options.threads
-    this.passes = new Map(options.rows.map((rows) => [rows, new Samples()]))
+    super(options)
     this.#options = options
     this.#process = process
     this.#facts = facts

@@ -15,10 +15,11 @@ function worker(id: string, more: Partial<DraftWorker> = {}): DraftWorker {
   }
 }
 
-const candidate = (of: DraftWorker, acceptance = 0.5): Candidate => ({
+const candidate = (of: DraftWorker, acceptance = 0.5, proven = true): Candidate => ({
   worker: of,
   free: of.capacity,
   acceptance,
+  proven,
 })
 const vacancy = (request: string, more: Partial<Vacancy<string>> = {}): Vacancy<string> => ({
   request,
@@ -58,6 +59,14 @@ describe('staffing', () => {
     expect(pairs([vacancy('r', { preferred: ['a'] })], scouts, 1)).toEqual(['r:a'])
     expect(pairs([vacancy('r', { avoided: new Set(['b']) })], scouts)).toEqual(['r:a'])
     expect(pairs([vacancy('r'), vacancy('s'), vacancy('t')], scouts, 1)).toEqual(['r:b', 's:a', 't:a'])
+  })
+
+  it('tries only so many whose worth is not known, and does not ask for more meanwhile', () => {
+    const scouts = [candidate(worker('a', { capacity: 3 }), 0.9, false), candidate(worker('b'), 0.5)]
+    const { hires, missing } = staff([vacancy('r'), vacancy('s'), vacancy('t')], scouts, 1, 1)
+    expect(hires.map(({ request, worker: { id } }) => `${request}:${id}`)).toEqual(['r:a', 's:b'])
+    expect(missing.size).toBe(0)
+    expect(staff([vacancy('r')], scouts.slice(0, 1), 1, 0).hires).toEqual([])
   })
 
   it('says what is missing, by scope', () => {

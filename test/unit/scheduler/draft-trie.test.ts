@@ -47,6 +47,20 @@ describe('the draft trie', () => {
     expect(trie.bestPath(16, half).tokens).toEqual([])
   })
 
+  it('compares every worker’s path with the truth, as far as it goes', () => {
+    const trie = new DraftTrie()
+    trie.graft('right', [1, 5, 6, 7])
+    trie.graft('half', [1, 2, 3])
+    trie.graft('wrong', [9, 5])
+    expect(Object.fromEntries(trie.advance([1, 5, 6]))).toEqual({
+      right: { hits: 3, missed: false },
+      half: { hits: 1, missed: true },
+      wrong: { hits: 0, missed: true },
+    })
+    expect(Object.fromEntries(trie.advance([7, 8]))).toEqual({ right: { hits: 1, missed: false } })
+    expect(trie.advance([1]).size).toBe(0)
+  })
+
   it('forgets a worker that leaves, but not what others sent as well', () => {
     const trie = new DraftTrie()
     trie.graft('a', [1, 2, 3])

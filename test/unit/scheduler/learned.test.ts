@@ -1,8 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { Acceptance } from '../../../native-host/scheduler/acceptance.ts'
+import { leastAcceptance } from '../../../native-host/scheduler/least-acceptance.ts'
 import { Duration } from '../../../native-host/scheduler/link-timing.ts'
+import { type Load, Workload } from '../../../native-host/scheduler/load.ts'
 import { PassCost } from '../../../native-host/scheduler/pass-cost.ts'
 import { Usefulness } from '../../../native-host/scheduler/usefulness.ts'
+import { Verdict } from '../../../native-host/scheduler/verdict.ts'
 import { Draws } from '../../support/draws.ts'
 
 describe('acceptance', () => {
@@ -129,53 +132,120 @@ describe('a link’s timing', () => {
 })
 
 describe('usefulness', () => {
-  const pass = { accepted: 0, tokenMs: 10, extraMs: 0, waitedMs: 0, dragMs: 0 }
+  const pass = { assignments: 1, accepted: 0, extraMs: 0, waitedMs: 0, dragMs: 0 }
+  const load = (more: Partial<Load> = {}): Load => ({
+    ...{ requests: 1, tokenMs: 10, now: 0, busyMs: 0, steady: 100 },
+    ...more,
+  })
 
-  it('keeps a worker that saves time, however unevenly', () => {
+  it('keeps a worker that saves time, however unevenly, and knows it after a few passes', () => {
     const useful = new Usefulness()
     const draws = new Draws(5)
     for (let i = 0; i < 500; i++) {
-      useful.observe({ ...pass, accepted: draws.chance(0.4) ? draws.int(1, 6) : 0, extraMs: 2 })
-      expect(useful.spent).toBe(false)
+      useful.observe(load(), { ...pass, accepted: draws.chance(0.4) ? draws.int(1, 6) : 0, extraMs: 2 })
+      expect(useful.at(load()).spent).toBe(false)
+      if (i < 7) expect(useful.at(load()).proven).toBe(false)
+      if (i > 60) expect(useful.at(load()).proven).toBe(true)
     }
-    expect(useful.lower).toBeGreaterThan(0)
+    expect(useful.at(load()).lower).toBeGreaterThan(0)
   })
 
   it('lets go one that is always late, whose rows cost more than they bring, that is waited for in vain, or that slows passes', () => {
+    const idle = { ...pass, dragMs: 0.61 }
     const bad = [
-      pass,
-      { ...pass, accepted: 1, extraMs: 11 },
-      { ...pass, waitedMs: 5 },
-      { ...pass, accepted: 1, dragMs: 12 },
-    ]
-    for (const value of bad) {
-      const useless = new Usefulness()
+      [new Usefulness('local'), pass, 64],
+      [new Usefulness(), idle, 12],
+      [new Usefulness(), { ...pass, accepted: 1, extraMs: 11 }, 12],
+      [new Usefulness(), { ...pass, waitedMs: 5 }, 12],
+      [new Usefulness(), { ...pass, accepted: 1, dragMs: 12 }, 12],
+      [new Usefulness(), { ...pass, assignments: 4, accepted: 4, dragMs: 48 }, 12],
+    ] as const
+    for (const [useless, value, after] of bad) {
       let passes = 0
-      while (!useless.spent && passes < 1000) {
-        useless.observe(value)
+      while (!useless.at(load()).spent && passes < 1000) {
+        useless.observe(load(), value)
         passes++
       }
       // What loses little is watched for longer.
-      expect(passes).toBe(value === pass ? 64 : 12)
+      expect(passes).toBe(after)
     }
   })
 
-  it('asks again after a rest that grows, and when tokens have become dear and stay so', () => {
+  it('judges each number of requests by itself', () => {
     const useful = new Usefulness()
-    useful.observe(pass)
-    useful.rest(1000)
-    expect(useful.ready(2000, 10)).toBe(false)
-    expect(useful.ready(2000, 16)).toBe(false)
-    expect(useful.ready(2500, 10)).toBe(false)
-    expect(useful.ready(3000, 16)).toBe(false)
-    expect(useful.ready(4900, 16)).toBe(false)
-    expect(useful.ready(5000, 16)).toBe(true)
-    expect(useful.ready(20_000, 16)).toBe(false)
-    expect(useful.ready(22_000, 16)).toBe(true)
-    expect(useful.ready(31_000, 10)).toBe(true)
-    useful.observe(pass)
-    useful.rest(31_000)
-    expect(useful.ready(61_000, 10)).toBe(false)
-    expect(useful.ready(91_000, 10)).toBe(true)
+    const four = load({ requests: 4 })
+    for (let i = 0; i < 20; i++) {
+      useful.observe(load(), { ...pass, accepted: 1 })
+      useful.observe(four, { ...pass, assignments: 4, accepted: 1, extraMs: 30 })
+    }
+    expect(useful.at(load())).toMatchObject({ proven: true, spent: false })
+    expect(useful.at(load({ requests: 3 }))).toMatchObject({ proven: false, spent: true })
+    useful.at(four).rest(four)
+    expect(useful.at(four).ready(four)).toBe(false)
+    for (const requests of [1, 2, 5, 16]) expect(useful.at({ requests }).ready(load({ requests }))).toBe(true)
+    expect(useful.at(load()).proven).toBe(true)
+  })
+
+  it('asks again after a rest that grows, when passes have made up for what the trial cost, or when tokens are dearer', () => {
+    const verdict = new Verdict()
+    verdict.observe(-1, 10, 2)
+    verdict.rest(load({ now: 1000, busyMs: 50 }))
+    // It lost 2 ms: a trial in 400 ms of passes wastes half a percent of them.
+    const later = load({ now: 31_000, busyMs: 450 })
+    expect(verdict.ready(later)).toBe(true)
+    expect(verdict.ready({ ...later, now: 30_999 })).toBe(false)
+    expect(verdict.ready({ ...later, busyMs: 449 })).toBe(false)
+    expect(verdict.ready(load({ now: 2000, busyMs: 60, tokenMs: 15 }))).toBe(false)
+    expect(verdict.ready(load({ now: 2000, busyMs: 60, tokenMs: 16 }))).toBe(true)
+    verdict.observe(-1, 10, 2)
+    verdict.rest(load({ now: 31_000, busyMs: 450 }))
+    expect(verdict.ready(load({ now: 90_000, busyMs: 9999 }))).toBe(false)
+    expect(verdict.ready(load({ now: 91_000, busyMs: 1249 }))).toBe(false)
+    expect(verdict.ready(load({ now: 91_000, busyMs: 1250 }))).toBe(true)
+  })
+
+  it('forgets how often it rested once it has paid for long', () => {
+    const verdict = new Verdict()
+    const rest = (now: number) => verdict.rest(load({ now }))
+    rest(0)
+    rest(30_000)
+    for (let i = 0; i < 64; i++) verdict.observe(1, 10)
+    rest(100_000)
+    expect(verdict.ready(load({ now: 130_000 }))).toBe(true)
+  })
+})
+
+describe('what has been asked of the engine', () => {
+  it('is told apart by the number of requests, and how long it has been about the same', () => {
+    const workload = new Workload()
+    expect(workload.of(1)).toEqual({ busyMs: 0, steady: 0 })
+    for (const requests of [1, 1, 3, 4, 4]) workload.observe(requests, 10)
+    expect(workload.of(1)).toEqual({ busyMs: 20, steady: 0 })
+    expect(workload.of(3)).toEqual({ busyMs: 30, steady: 3 })
+    expect(workload.of(5)).toEqual({ busyMs: 0, steady: 0 })
+  })
+})
+
+describe('the least acceptance with which drafts pay', () => {
+  const crowd = { requests: 4, context: 400, maxRows: 64, overheadMs: 0 }
+
+  it('is what a row more costs, as a share of a token', () => {
+    // Four tokens in 40 ms; a row more in 5.
+    const least = leastAcceptance(crowd, (rows) => 20 + 5 * rows)
+    expect(least).toBeCloseTo(0.5, 1)
+    expect(leastAcceptance({ ...crowd, overheadMs: 1 }, (rows) => 20 + 5 * rows)).toBeCloseTo(0.6, 1)
+  })
+
+  it('is hardly anything where rows are free, and 1 where they cost as much as tokens, or where there is no room', () => {
+    expect(leastAcceptance(crowd, () => 20)).toBeLessThan(0.02)
+    expect(leastAcceptance(crowd, (rows) => 20 * rows)).toBe(1)
+    expect(leastAcceptance({ ...crowd, overheadMs: 100 }, () => 20)).toBe(1)
+    expect(leastAcceptance({ ...crowd, maxRows: 4 }, () => 20)).toBe(1)
+  })
+
+  it('finds the few rows that a staircase leaves free', () => {
+    const stairs = (rows: number) => 20 * Math.ceil(rows / 8)
+    expect(leastAcceptance({ ...crowd, requests: 5 }, stairs)).toBeLessThan(0.02)
+    expect(leastAcceptance({ ...crowd, requests: 8 }, stairs)).toBe(1)
   })
 })

@@ -234,6 +234,7 @@ describe('the cost of a decision', () => {
       worker: { id: `${i}`, origin: 'scout', own: true, speed: 100 } as unknown as DraftWorker,
       free: 1,
       acceptance,
+      proven: true,
     }))
     const vacancies = tries.map((_, request) => ({
       request,

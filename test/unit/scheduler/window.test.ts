@@ -13,8 +13,9 @@ describe('the window that a worker is granted', () => {
   it('covers what is on its way, as far as it is worth it and the setting allows', () => {
     const far = { ...near, turnMs: 100 }
     expect(windowFor(far, 64)).toBe(36)
-    expect(windowFor({ ...far, alpha: 0.8 }, 64)).toBe(18)
-    expect(windowFor({ ...far, alpha: 0.5 }, 64)).toBe(16)
+    expect(windowFor({ ...far, alpha: 0.8 }, 64)).toBe(21)
+    expect(windowFor({ ...far, alpha: 0.5 }, 64)).toBe(7)
+    expect(windowFor({ ...far, alpha: 0.1 }, 64)).toBe(4)
     expect(windowFor(far, 24)).toBe(24)
     expect(windowFor(far, 4)).toBe(4)
   })

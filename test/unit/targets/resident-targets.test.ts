@@ -1,10 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { GenerationError } from '../../../native-host/oracle/generation.ts'
-import {
-  type Lease,
-  type ResidentLimits,
-  ResidentTargets,
-} from '../../../native-host/targets/resident-targets.ts'
+import { type ResidentLimits, ResidentTargets } from '../../../native-host/targets/resident-targets.ts'
+import type { Lease } from '../../../native-host/targets/residents.ts'
 import { SILENT } from '../../../shared/log.ts'
 import { Draws } from '../../support/draws.ts'
 import { VirtualClock } from '../../support/virtual-clock.ts'
