@@ -57,10 +57,13 @@ struct Int8Weights {
   Lanes scaled(Lanes y, int group) const { return Lanes::mul(y, Lanes::load(m.scales + static_cast<std::size_t>(group) * 16)); }
 };
 
-/** Leaves a total in memory until its next turn: the registers are the inner loop's, or compilers fill them with both. */
+/**
+ * Leaves a total in memory until its next turn. Where tiles are so large that totals and sums together fill the registers,
+ * compilers else take from the inner loop's.
+ */
 inline void park(Lanes& total) {
 #if defined(__GNUC__)
-  __asm__("" : "+m"(total));
+  if constexpr (Lanes::kWide) __asm__("" : "+m"(total));
 #else
   (void)total;
 #endif
