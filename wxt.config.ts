@@ -53,7 +53,7 @@ export default defineConfig({
     name: 'Shard Scout',
     description:
       'Draft tokens for 1.58-bit language models with this computer, and chat with the Oracle they help.',
-    permissions: ['storage', 'nativeMessaging', browser === 'firefox' ? 'alarms' : 'offscreen'],
+    permissions: ['storage', 'nativeMessaging', 'alarms', ...(browser === 'firefox' ? [] : ['offscreen'])],
     host_permissions: ['http://127.0.0.1/*'],
     content_security_policy: { extension_pages: policy(command === 'serve').join('; ') },
     ...(browser === 'firefox'

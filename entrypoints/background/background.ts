@@ -1,6 +1,7 @@
 import { browser } from 'wxt/browser'
 import { readSettings, type Settings } from '../options/settings.ts'
 import type { DraftingPlace, PlaceOwner } from './drafting-place.ts'
+import { HostAlarm } from './host-alarm.ts'
 import { type Broadcast, CHANNEL, type Task, type ToBackground } from './messages.ts'
 import { NativeHost } from './native-host.ts'
 import { hasLocalOracle, shouldDraft } from './state.ts'
@@ -8,8 +9,11 @@ import { showPhase } from './toolbar.ts'
 
 /** This browser's peer id in the mesh, once its node has run. For this browser session. */
 const PEER_ID = 'peerId'
-/** Set while the user has the local Oracle stopped: it is not started again behind their back. For this browser session. */
-const LEFT_STOPPED = 'hostLeftStopped'
+/**
+ * Set once the local Oracle has run: when it runs no more, somebody has stopped it, and it is not started again behind their
+ * back. For this browser session.
+ */
+const HAS_RUN = 'hostHasRun'
 
 /** A drafting document that does not open is tried again after these waits; then at the next event. */
 const RETRY_MS = [1_000, 5_000]
@@ -22,6 +26,7 @@ export class Background implements PlaceOwner {
   readonly #place: DraftingPlace
   readonly #channel = new BroadcastChannel(CHANNEL)
   readonly #host = new NativeHost(() => this.#hostChanged())
+  readonly #alarm = new HostAlarm(() => void this.#awake())
   #work: Promise<unknown> = Promise.resolve()
   #failures = 0
 
@@ -52,7 +57,7 @@ export class Background implements PlaceOwner {
         await this.#look(true)
         return undefined
       case 'attach':
-        await browser.storage.session.remove(LEFT_STOPPED)
+        await browser.storage.session.remove(HAS_RUN)
         this.#host.attach(true)
         return undefined
       case 'chat':
@@ -92,16 +97,22 @@ export class Background implements PlaceOwner {
       await this.#settle()
       await this.#pairBeside()
       this.#say()
+      this.#alarm.set(this.#host.isHeard)
     })
+  }
+
+  /** Nothing to look at where the port is open: whatever changes comes over it. */
+  async #awake(): Promise<void> {
+    if (!this.#host.isHeard) await this.#look()
   }
 
   #hostChanged(): void {
     this.#say()
+    this.#alarm.set(this.#host.isHeard)
     void this.#queue(async () => {
       const { daemon } = this.#host.state
-      if (daemon?.state === 'running') await browser.storage.session.remove(LEFT_STOPPED)
-      else if (daemon?.state === 'stopped' && daemon.cause !== 'never')
-        await browser.storage.session.set({ [LEFT_STOPPED]: true })
+      if (daemon?.state === 'running' || (daemon?.state === 'stopped' && daemon.cause !== 'never'))
+        await browser.storage.session.set({ [HAS_RUN]: true })
       await this.#settle()
       await this.#pairBeside()
     })
@@ -119,8 +130,8 @@ export class Background implements PlaceOwner {
   async #startHost({ scoutMode }: Settings): Promise<void> {
     const { daemon, problem } = this.#host.state
     if (!scoutMode || daemon?.state !== 'stopped' || !daemon.startable || problem) return
-    const stored = await browser.storage.session.get(LEFT_STOPPED)
-    if (stored[LEFT_STOPPED]) return
+    const stored = await browser.storage.session.get(HAS_RUN)
+    if (stored[HAS_RUN]) return
     this.#host.attach(true)
     await this.#host.settled
   }

@@ -41,6 +41,11 @@ export class NativeHost {
     return this.#state
   }
 
+  /** A bridge answers, or has answered and another one will be tried. */
+  get isHeard(): boolean {
+    return this.#state.port === 'open' || this.#retry !== null
+  }
+
   /** Resolves when the first answer, or its absence, is known. */
   get settled(): Promise<void> {
     return this.#settled

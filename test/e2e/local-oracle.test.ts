@@ -24,7 +24,7 @@ beforeAll(async () => {
   host = await LocalHost.install(join(home.path, 'host'), profile)
   // Somebody has stopped the local Oracle in this session: it is theirs to start again.
   browser = await ExtensionBrowser.launch(profile)
-  await browser.probe.evaluate(() => chrome.storage.session.set({ hostLeftStopped: true }))
+  await browser.probe.evaluate(() => chrome.storage.session.set({ hostHasRun: true }))
   far = await startOracle(await folder('far-'), ...PACED)
   const { oracles, invite } = await joinLinkOf(far)
   const addresses = oracles.filter((address) => address.includes('/ws/'))
@@ -166,6 +166,22 @@ describe('a local Oracle beside the extension', () => {
     expect(local.running).toBe(true)
     await host.stop()
     await drafting()
+  })
+
+  it('is not lost when the browser stops the service worker: an alarm wakes it', async () => {
+    const local = await host.start()
+    await resting()
+    const before = bridges()
+    await browser.stopServiceWorkers()
+    await expect.poll(bridges).toEqual([])
+    // Nobody hears that it is stopped.
+    await host.stop()
+    await ended(local)
+    expect(await drafting()).toBe(peerId)
+    expect(bridges()).toHaveLength(1)
+    expect(bridges()).not.toEqual(before)
+    // Whoever stopped it is not overruled.
+    expect(daemons()).toEqual([])
   })
 
   it('goes back and forth ten times, and nothing is left over', async () => {
