@@ -44,7 +44,11 @@ const AVX_VNNI = {
   gnu: [...AVX2.gnu, '-mavxvnni'],
   cl: [...AVX2.cl, '-mavxvnni'],
   // What compiler and assembler may be too old for.
-  newest: { name: 'AVX-VNNI', instruction: '%{vex%} vpdpbusd %1, %1, %0', since: 'GCC 11 with binutils 2.36, clang 12' },
+  newest: {
+    name: 'AVX-VNNI',
+    instruction: '%{vex%} vpdpbusd %1, %1, %0',
+    since: 'GCC 11 with binutils 2.36, clang 12',
+  },
 }
 const NEON = { gnu: ['-march=armv8.2-a+dotprod'], cl: ['/clang:-march=armv8.2-a+dotprod'] }
 /**
@@ -106,7 +110,9 @@ function flagsOf(flags, { program, first, style }, out) {
   const input = `typedef int Lanes __attribute__((vector_size(32)));
     Lanes f(Lanes x) { __asm__("${newest.instruction}" : "+x"(x) : "x"(x)); return x; }`
   const object = join(out, `probe.${process.pid}.o`)
-  const probe = spawnSync(program, [...first, ...flags[style], '-x', 'c++', '-c', '-', '-o', object], { input })
+  const probe = spawnSync(program, [...first, ...flags[style], '-x', 'c++', '-c', '-', '-o', object], {
+    input,
+  })
   rmSync(object, { force: true })
   if (probe.status === 0) return flags[style]
   process.stderr.write(

@@ -9,7 +9,9 @@ ensureInstalled('all')
 const node = pinnedNode()
 must(node, [join(root, 'native', 'build.mjs'), '--emulate-vnni'])
 const addon = join(root, 'build', 'native-vnni', 'shard-engine.node')
-const { status } = spawnSync(node, ['-e', mustHaveKernels(addon, 'avx512vnni', 'avxvnni')], { stdio: 'inherit' })
+const { status } = spawnSync(node, ['-e', mustHaveKernels(addon, 'avx512vnni', 'avxvnni')], {
+  stdio: 'inherit',
+})
 if (status !== 0)
   fail(
     'the build with emulated VNNI does not offer its kernels: does this processor have AVX2, FMA and F16C?',
