@@ -126,7 +126,7 @@ export class Cooperation implements AsyncDisposable {
     const series = this.#missing(setting, results)
     if (series.length === 0) return true
     await this.#connect(setting.rttMs)
-    const fewest = Math.min(...series.flat().map((one) => one.rounds))
+    const fewest = Math.min(...series.map(done))
     let roundMs = 0
     for (let round = fewest; round <= rounds; round++) {
       // A setting that is begun is worth nothing without a round that counts.
@@ -134,7 +134,7 @@ export class Cooperation implements AsyncDisposable {
       if (!deadline.allows(needed)) return false
       const practice = round === fewest
       const began = performance.now()
-      const open = series.filter(([alone]) => practice || alone!.rounds < rounds)
+      const open = series.filter((group) => practice || done(group) < rounds)
       // Once for all of them: it does not depend on who would draft.
       const alone = await this.#round(setting, open[0]![0]!)
       for (const group of open) {
@@ -148,7 +148,8 @@ export class Cooperation implements AsyncDisposable {
       if (practice) continue
       for (const [alone, ...others] of open) {
         const optimum = setting.users === 1 ? await this.#optimum({ ...setting, alpha: alone!.alpha }) : null
-        results.add([alone!, ...others].map((one) => one.cell(alone!, optimum)))
+        const cells = [alone!, ...others].map((one) => one.cell(alone!, optimum))
+        results.add(cells.filter((cell) => (results.of(cell)?.rounds.length ?? 0) < cell.rounds.length))
       }
     }
     return true
@@ -161,11 +162,13 @@ export class Cooperation implements AsyncDisposable {
     return setting.alphas
       .map((alpha) =>
         setting.modes.map((mode) => {
-          const earlier = results.of({ shape, mode, alpha, rtt_ms, users, speed })
+          const known = results.of({ shape, mode, alpha, rtt_ms, users, speed })
+          // Another Oracle's: the local drafter is told against its own.
+          const earlier = mode === 'alone' && setting.modes.includes('local') ? undefined : known
           return new Series(shape, mode, alpha, setting, earlier)
         }),
       )
-      .filter((group) => group.some((one) => one.rounds < rounds))
+      .filter((group) => done(group) < rounds)
   }
 
   /** One mode's turn. */
@@ -258,4 +261,9 @@ export class Cooperation implements AsyncDisposable {
     const distance = { rttMs, jitterMs: rttMs * JITTER, loss: rttMs === 0 ? 0 : LOSS }
     for (const { link } of this.#scouts) await link?.connect(distance)
   }
+}
+
+/** Rounds that everybody has who drafts; `alone` may have more, for it is measured beside each of them. */
+function done([alone, ...others]: readonly Series[]): number {
+  return Math.min(...(others.length === 0 ? [alone!] : others).map(({ rounds }) => rounds))
 }

@@ -1,7 +1,7 @@
 import { appendFileSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { type Cell, settingsOf } from '../../bench/coop/cells.ts'
+import { type Cell, type Setting, settingsOf } from '../../bench/coop/cells.ts'
 import { chart } from '../../bench/coop/chart.ts'
 import { Results } from '../../bench/coop/results.ts'
 import { Series } from '../../bench/coop/series.ts'
@@ -18,15 +18,17 @@ function cell(mode: Cell['mode'], alpha: number, rates: readonly number[], earli
 }
 
 describe('the cooperation benchmark', () => {
-  it('measures the local drafter once, whatever the round trips', () => {
-    const settings = settingsOf({
+  it('measures the local drafter apart from Scouts, and once whatever the round trips', () => {
+    const { scouts, local } = settingsOf({
       ...{ alphas: [0.6], rtts: [0, 50], users: [1], speeds: [10] },
       modes: ['alone', 'local', 'scouts-1'],
     })
-    expect(settings.map(({ rttMs, modes }) => [rttMs, modes])).toEqual([
-      [0, ['alone', 'local', 'scouts-1']],
+    const shown = (settings: readonly Setting[]) => settings.map(({ rttMs, modes }) => [rttMs, modes])
+    expect(shown(scouts)).toEqual([
+      [0, ['alone', 'scouts-1']],
       [50, ['alone', 'scouts-1']],
     ])
+    expect(shown(local)).toEqual([[0, ['alone', 'local']]])
   })
 
   it('goes on from what an earlier run has written, were it cut short in the middle of a line', async () => {
