@@ -3,7 +3,7 @@
 //   node native/build.mjs                 build/native/shard-engine.node
 //   node native/build.mjs --sanitize      the same with address and undefined-behaviour checks, build/native-asan/
 //   node native/build.mjs --fuzz          the libFuzzer target (clang), build/native-fuzz/gguf-fuzz
-//   node native/build.mjs --emulate-avx512  the AVX-512 kernels on SIMDe, for tests on AVX2 processors, build/native-avx512/
+//   node native/build.mjs --emulate-vnni  the VNNI kernels emulated, for tests on AVX2 processors, build/native-vnni/
 //   node native/build.mjs --target linux-arm64  with a cross-compiler, build/native-linux-arm64/
 //
 // Exit codes: 0 built (or nothing to do), 1 the compiler failed, 3 there is no compiler.
@@ -17,7 +17,7 @@ import { fileURLToPath } from 'node:url'
 const NO_COMPILER = 3
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const source = join(root, 'native', 'src')
-const emulation = join(root, 'native', 'emulated-avx512')
+const emulation = join(root, 'native', 'emulated-vnni')
 
 /** The compiler for a `--target` that is not this machine; $CXX is this machine's and not asked. */
 const CROSS_COMPILERS = {
@@ -40,37 +40,51 @@ const AVX512 = {
   ],
   cl: ['-mavx512f', '-mavx512bw', '-mavx512vl', '-mavx512vnni', '-mfma', '-mf16c'],
 }
+const AVX_VNNI = {
+  gnu: [...AVX2.gnu, '-mavxvnni'],
+  cl: [...AVX2.cl, '-mavxvnni'],
+  // What compiler and assembler may be too old for.
+  newest: {
+    name: 'AVX-VNNI',
+    instruction: '%{vex%} vpdpbusd %1, %1, %0',
+    since: 'GCC 11 with binutils 2.36, clang 12',
+  },
+}
 const NEON = { gnu: ['-march=armv8.2-a+dotprod'], cl: ['/clang:-march=armv8.2-a+dotprod'] }
 /**
  * Flags of single files by the target's architecture: each kernel set is compiled for its own processors and chosen when
- * the engine starts.
+ * the engine starts. One whose `newest` instruction the compiler does not know is left out: without its flags its file offers
+ * no set.
  */
 const KERNEL_FLAGS = {
   x64: {
     'kernels/avx2.cpp': AVX2,
     'kernels/avx512vnni.cpp': AVX512,
+    'kernels/avxvnni.cpp': AVX_VNNI,
     // clang-cl gives out _xgetbv only with this.
     'kernels/select.cpp': { gnu: [], cl: ['-mxsave'] },
   },
   arm64: { 'kernels/neon.cpp': NEON },
 }
-/** Those of x64 with --emulate-avx512: the macros that admit the kernels, and SIMDe in place of the compiler's intrinsics. */
-const EMULATED_AVX512_FLAGS = {
+/** Those of x64 with --emulate-vnni: the macros that admit the kernels, and functions in place of the compiler's intrinsics. */
+const emulated = (...macros) => ({
+  gnu: [
+    ...AVX2.gnu,
+    ...macros.map((macro) => `-D${macro}`),
+    `-I${emulation}`,
+    // GCC 12 crashes on scalar replacement of SIMDe's unions; -O3 takes long and gains nothing here.
+    ...['-O2', '-fno-tree-sra', '-Wno-psabi', '-Wno-ignored-attributes'],
+  ],
+  header: join(emulation, 'immintrin.h'),
+})
+const EMULATED_VNNI_FLAGS = {
   ...KERNEL_FLAGS.x64,
-  'kernels/avx512vnni.cpp': {
-    gnu: [
-      ...AVX2.gnu,
-      ...['F', 'BW', 'VL', 'VNNI'].map((part) => `-D__AVX512${part}__`),
-      `-I${emulation}`,
-      // GCC 12 crashes on scalar replacement of SIMDe's unions; -O3 takes long and gains nothing here.
-      ...['-O2', '-fno-tree-sra', '-Wno-psabi', '-Wno-ignored-attributes'],
-    ],
-    header: join(emulation, 'immintrin.h'),
-  },
-  'kernels/select.cpp': { gnu: ['-DSHARD_EMULATED_AVX512'] },
+  'kernels/avx512vnni.cpp': emulated('__AVX512F__', '__AVX512BW__', '__AVX512VL__', '__AVX512VNNI__'),
+  'kernels/avxvnni.cpp': emulated('__AVXVNNI__'),
+  'kernels/select.cpp': { gnu: ['-DSHARD_EMULATED_VNNI'] },
 }
 
-/** @typedef {'addon' | 'sanitize' | 'fuzz' | 'emulate-avx512'} Mode */
+/** @typedef {'addon' | 'sanitize' | 'fuzz' | 'emulate-vnni'} Mode */
 
 /** @typedef {{ platform: string, arch: string, crossCompiler?: string }} Target what the product runs on, named as Node does */
 
@@ -89,19 +103,38 @@ function targetOf(args) {
   return { platform, arch, crossCompiler }
 }
 
+/** The flags of one file; none, and a word, where its instructions are newer than the compiler. */
+function flagsOf(flags, { program, first, style }, out) {
+  const { newest } = flags ?? {}
+  if (newest === undefined || style === 'cl') return flags?.[style] ?? []
+  const input = `typedef int Lanes __attribute__((vector_size(32)));
+    Lanes f(Lanes x) { __asm__("${newest.instruction}" : "+x"(x) : "x"(x)); return x; }`
+  const object = join(out, `probe.${process.pid}.o`)
+  const probe = spawnSync(program, [...first, ...flags[style], '-x', 'c++', '-c', '-', '-o', object], {
+    input,
+  })
+  rmSync(object, { force: true })
+  if (probe.status === 0) return flags[style]
+  process.stderr.write(
+    `native: built without ${newest.name} kernels, which ${program} does not know (${newest.since} do)\n`,
+  )
+  return []
+}
+
 /**
  * @param {Mode} mode
  * @param {Target} target
  */
-function plan(mode, target, style) {
+function plan(mode, target, compiler) {
   const folder = {
     addon: target.crossCompiler ? `native-${target.platform}-${target.arch}` : 'native',
     sanitize: 'native-asan',
     fuzz: 'native-fuzz',
-    'emulate-avx512': 'native-avx512',
+    'emulate-vnni': 'native-vnni',
   }[mode]
-  const kernelFlags = mode === 'emulate-avx512' ? EMULATED_AVX512_FLAGS : (KERNEL_FLAGS[target.arch] ?? {})
+  const kernelFlags = mode === 'emulate-vnni' ? EMULATED_VNNI_FLAGS : (KERNEL_FLAGS[target.arch] ?? {})
   const out = join(root, 'build', folder)
+  mkdirSync(out, { recursive: true })
   const files = readdirSync(source, { recursive: true })
     .map((file) => file.replaceAll('\\', '/'))
     .filter((file) => file.endsWith('.cpp') && !(mode === 'fuzz' && file.startsWith('addon/')))
@@ -109,7 +142,7 @@ function plan(mode, target, style) {
     .map((file) => ({
       file: join(source, file),
       name: file,
-      extra: kernelFlags[file]?.[style] ?? [],
+      extra: flagsOf(kernelFlags[file], compiler, out),
       header: kernelFlags[file]?.header,
     }))
   if (mode === 'fuzz') {
@@ -323,7 +356,7 @@ function read(file) {
 async function main() {
   /** @type {Mode} */
   const mode =
-    ['fuzz', 'sanitize', 'emulate-avx512'].find((name) => process.argv.includes(`--${name}`)) ?? 'addon'
+    ['fuzz', 'sanitize', 'emulate-vnni'].find((name) => process.argv.includes(`--${name}`)) ?? 'addon'
   const target = targetOf(process.argv)
   if (target.crossCompiler && mode !== 'addon') fail(`--target does not go with --${mode}`, 1)
   const compiler = findCompiler(mode, target)
@@ -338,10 +371,9 @@ async function main() {
       NO_COMPILER,
     )
   }
-  if (mode === 'emulate-avx512' && (process.arch !== 'x64' || compiler.style === 'cl'))
-    fail('--emulate-avx512 needs an x64 processor and g++', 1)
-  const build = plan(mode, target, compiler.style)
-  mkdirSync(build.out, { recursive: true })
+  if (mode === 'emulate-vnni' && (process.arch !== 'x64' || compiler.style === 'cl'))
+    fail('--emulate-vnni needs an x64 processor and g++', 1)
+  const build = plan(mode, target, compiler)
   const includes = mode === 'fuzz' ? [] : headerFolders()
   const flags = compileFlags(
     compiler,

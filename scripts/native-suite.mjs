@@ -1,4 +1,4 @@
-// The tests of the native engine against a build other than this machine's own: what `npm run test:avx512` and
+// The tests of the native engine against a build other than this machine's own: what `npm run test:vnni` and
 // `npm run test:arm64` share.
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
@@ -22,13 +22,13 @@ export function nativeSuite() {
   return [join(root, 'node_modules', 'vitest', 'vitest.mjs'), 'run', '--project', 'contract', ...FILES]
 }
 
-/** JavaScript that exits with 1 unless the addon has this kernel set: without it the suite would test the others alone. */
-export function mustHaveKernels(addon, name) {
+/** JavaScript that exits with 1 unless the addon has these kernel sets: without one the suite would test the others alone. */
+export function mustHaveKernels(addon, ...names) {
   return `
     const module = { exports: {} }
     process.dlopen(module, ${JSON.stringify(addon)})
     const kernels = module.exports.kernels()
     console.error('shard: kernel sets under test: ' + kernels.join(', '))
-    if (!kernels.includes(${JSON.stringify(name)})) process.exit(1)
+    if (!${JSON.stringify(names)}.every((name) => kernels.includes(name))) process.exit(1)
   `
 }

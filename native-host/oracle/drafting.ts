@@ -121,8 +121,11 @@ export class Drafting {
       } else if (verdict.ready(load)) continue
       this.#dismiss(desk, attachment, 'not-needed')
     }
-    if (spent.size > 0) this.#hiring.pause()
-    for (const { usefulness } of spent) usefulness.at(load).rest(load)
+    for (const { usefulness } of spent) {
+      const verdict = usefulness.at(load)
+      this.#hiring.pause(load, verdict.lostMs)
+      verdict.rest(load)
+    }
   }
 
   *#attachments(): Generator<readonly [Desk, Attachment]> {

@@ -1,6 +1,6 @@
 import type { DraftWorkerPool, Scope } from '../../shared/drafter/draft-worker.ts'
 import type { Log } from '../../shared/log.ts'
-import type { Load } from '../scheduler/load.ts'
+import { type Load, loadSize } from '../scheduler/load.ts'
 import { windowFor } from '../scheduler/window.ts'
 import { Attachment } from './attachment.ts'
 import type { Clock } from './clock.ts'
@@ -36,6 +36,8 @@ const HOPED = 0.95
 export const STEADY = 4
 /** One of so many requests gets a worker of which it is not known yet whether it pays; always one at least. */
 const TRIED = 4
+/** What trying one worker after the other may cost, as a share of the time in passes. */
+const WASTE = 0.02
 /** Between two calls to the mesh for more Scouts, and after Scouts turned out not to pay, in milliseconds. */
 const RECRUIT_MS = 1_000
 const RECRUIT_REST_MS = 30_000
@@ -46,6 +48,8 @@ const LEAST_TOKENS = 2
 export class Hiring {
   readonly #init: HiringInit
   #recruitAt = 0
+  /** Milliseconds of passes with about so many requests before which nobody new is tried. */
+  readonly #tryFrom = new Map<number, number>()
   /** It has been said that nobody can help. */
   #said = false
 
@@ -77,8 +81,10 @@ export class Hiring {
     this.#recruit(load.now, missing, desks)
   }
 
-  /** Scouts do not pay now: the mesh is not asked for more for a while. */
-  pause(): void {
+  /** A worker did not pay and cost so much: another is tried when that is made up for, and the mesh not asked for a while. */
+  pause({ requests, busyMs }: Load, lostMs: number): void {
+    const size = loadSize(requests)
+    this.#tryFrom.set(size, Math.max(this.#tryFrom.get(size) ?? 0, busyMs) + lostMs / WASTE)
     this.#recruitAt = Math.max(this.#recruitAt, this.#init.clock.now() + RECRUIT_REST_MS)
   }
 
@@ -128,6 +134,7 @@ export class Hiring {
 
   /** How many more assignments workers may get of which it is not known yet whether they pay. */
   #trials(desks: readonly Desk[], load: Load): number {
+    if (load.busyMs < (this.#tryFrom.get(loadSize(load.requests)) ?? 0)) return 0
     const attachments = desks.flatMap((desk) => desk.attachments)
     const onTrial = attachments.filter(({ record }) => !record.usefulness.at(load).proven)
     return Math.ceil(load.requests / TRIED) - onTrial.length

@@ -1,3 +1,6 @@
+/** Drafts must promise so much more than a pass without them: what passes cost is not known more exactly. */
+const LEAST_GAIN = 1.03
+
 /** What the planner needs to know of one runnable request. */
 export interface PlanRequest {
   readonly id: number
@@ -74,7 +77,7 @@ export function planPass(requests: readonly PlanRequest[], limits: PlanLimits, c
 
   const nodes = candidates(requests, known)
   let best = 0
-  let bestRate = expectedTokens / expectedMs
+  let bestRate = (LEAST_GAIN * expectedTokens) / expectedMs
   let sum = { rows, context, tokens: expectedTokens }
   const most = limits.forceDrafts ? limits.maxRows : Math.min(limits.maxRows, limits.knownRows)
   for (let i = 0; i < nodes.length && sum.rows < most; i++) {

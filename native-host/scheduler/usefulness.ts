@@ -39,7 +39,7 @@ export class Usefulness {
   observe(load: Load, { assignments, accepted, extraMs, waitedMs, dragMs }: PassValue): void {
     const overheadMs = Math.max(dragMs, assignments * this.#overheadMs)
     const savedMs = accepted * load.tokenMs - extraMs - waitedMs - overheadMs
-    this.at(load).observe(savedMs / assignments, load.tokenMs, assignments)
+    this.at(load).observe(savedMs / assignments, load.requests * load.tokenMs, assignments)
   }
 
   /** What is known of it while about so many requests run. */

@@ -4,11 +4,12 @@ import type { Load } from './load.ts'
 const MEMORY = 64
 /** Passes in a row with the lower bound below zero after which a worker is let go. */
 const STRETCH = 64
-/** The same where it is plain: even the upper bound says that it costs more than this share of every token. */
+/** The same where it is plain: even the upper bound says that it costs more than this share of every pass. */
 const PLAIN_STRETCH = 12
-const PLAIN_LOSS = 0.04
-/** Passes after which a worker that has saved time is known to be worth having. */
+const PLAIN_LOSS = 0.03
+/** Passes after which a worker is known to be worth having if it has saved more than this share of them. */
 const PROVEN = 8
+const PROVEN_GAIN = 0.01
 /** Standard errors beside the mean. */
 const CAUTION = 1
 /** How long a worker rests after it did not pay, in milliseconds of the clock; doubled each time. */
@@ -26,22 +27,24 @@ export class Verdict {
   #passes = 0
   #below = 0
   #plain = 0
-  /** Milliseconds that it has cost since it was asked. */
+  /** What it saves is more than nothing. */
+  #clear = false
   #lostMs = 0
   #rests = 0
   #restUntil = Number.NEGATIVE_INFINITY
   #restUntilBusy = Number.NEGATIVE_INFINITY
   #tokenMs = 0
 
-  /** Of a pass the worker saved so much for each request that it drafts for, of which a token costs `tokenMs` without it. */
-  observe(savedMs: number, tokenMs: number, requests = 1): void {
+  /** Of a pass that takes `passMs` without it the worker saved so much for each of the requests that it drafts for. */
+  observe(savedMs: number, passMs: number, requests = 1): void {
     this.#lostMs -= savedMs * requests
     this.#passes = Math.min(this.#passes + 1, MEMORY)
     const weight = 1 / this.#passes
     this.#mean += weight * (savedMs - this.#mean)
     this.#square += weight * (savedMs * savedMs - this.#square)
+    this.#clear = requests * this.lower > PROVEN_GAIN * passMs
     this.#below = this.lower < 0 ? this.#below + 1 : 0
-    this.#plain = this.#mean + this.#error < -PLAIN_LOSS * tokenMs ? this.#plain + 1 : 0
+    this.#plain = requests * (this.#mean + this.#error) < -PLAIN_LOSS * passMs ? this.#plain + 1 : 0
     if (this.#below === 0 && this.#passes === MEMORY) this.#rests = 0
   }
 
@@ -64,9 +67,14 @@ export class Verdict {
     return CAUTION * Math.sqrt(variance / this.#passes)
   }
 
+  /** Milliseconds that it has cost since it was asked, less what it has saved. */
+  get lostMs(): number {
+    return Math.max(0, this.#lostMs)
+  }
+
   /** It is worth having, as far as one can tell. */
   get proven(): boolean {
-    return this.#passes >= PROVEN && this.lower > 0
+    return this.#passes >= PROVEN && this.#clear
   }
 
   /** It has not paid for a whole stretch. */
@@ -78,13 +86,14 @@ export class Verdict {
   rest({ now, busyMs, tokenMs }: Load): void {
     const longer = 2 ** this.#rests++
     this.#restUntil = now + Math.min(LONGEST_REST_MS, FIRST_REST_MS * longer)
-    this.#restUntilBusy = busyMs + Math.min(LONGEST_REST_MS, (Math.max(0, this.#lostMs) / WASTE) * longer)
+    this.#restUntilBusy = busyMs + Math.min(LONGEST_REST_MS, (this.lostMs / WASTE) * longer)
     this.#tokenMs = tokenMs
     this.#mean = 0
     this.#square = 0
     this.#passes = 0
     this.#below = 0
     this.#plain = 0
+    this.#clear = false
     this.#lostMs = 0
   }
 

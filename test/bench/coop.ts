@@ -55,8 +55,12 @@ await runMain(async () => {
   const results = new Results(options.results)
   const deadline = new Deadline(options.minutes)
   let complete = true
-  for (const shape of options.shapes)
-    complete &&= await measureShape(shape, options, { links: links as LinkKind, cores, results, deadline })
+  const bench = { links: links as LinkKind, cores, results, deadline }
+  for (const shape of options.shapes) {
+    // What the Oracle has learned of its passes while a drafter used its core says nothing of passes with Scouts.
+    for (const settings of [options.settings.scouts, options.settings.local])
+      complete &&= settings.length === 0 || (await measureShape(shape, settings, options, bench))
+  }
   if (options.svg !== null) writeFileSync(options.svg, chart(results.cells))
   if (!complete) process.stderr.write('the time is over; the same command with --results goes on from here\n')
 })
@@ -68,10 +72,11 @@ interface Bench {
   readonly deadline: Deadline
 }
 
-/** Returns false when the time was over before the end. */
+/** With an Oracle of their own. Returns false when the time was over before the end. */
 async function measureShape(
   shape: CoopOptions['shapes'][number],
-  { settings, tokens, rounds, serve, json, verbose }: CoopOptions,
+  settings: readonly Setting[],
+  { tokens, rounds, serve, json, verbose }: CoopOptions,
   { links, cores, results, deadline }: Bench,
 ): Promise<boolean> {
   const paced = shape === EMBEDDED ? ['--engine-pace-ms', String(PACE_MS)] : []
@@ -101,6 +106,7 @@ async function measureShape(
   }
 }
 
-function belongsTo(cell: Cell, { users, rttMs, speed, alphas }: Setting): boolean {
-  return cell.users === users && cell.rtt_ms === rttMs && cell.speed === speed && alphas.includes(cell.alpha)
+function belongsTo(cell: Cell, { users, rttMs, speed, alphas, modes }: Setting): boolean {
+  if (cell.users !== users || cell.rtt_ms !== rttMs || cell.speed !== speed) return false
+  return alphas.includes(cell.alpha) && modes.includes(cell.mode)
 }

@@ -58,8 +58,20 @@ struct Int8Weights {
 };
 
 /**
- * G groups from `group` on × R rows from `first` on. `Step`: w.step() where it is one of the usual 64 and 128, which the
- * compiler should know (a loop of four turns costs more than what is in it), else 0.
+ * Leaves a total in memory until its next turn. Where tiles are so large that totals and sums together fill the registers,
+ * compilers else take from the inner loop's.
+ */
+inline void park(Lanes& total) {
+#if defined(__GNUC__)
+  if constexpr (Lanes::kWide) __asm__("" : "+m"(total));
+#else
+  (void)total;
+#endif
+}
+
+/**
+ * G groups from `group` on × R rows from `first` on. `Step`: w.step(), which the compiler should know (a loop of four turns
+ * costs more than what is in it).
  */
 template <int Step, int G, int R, typename W>
 void tile(const W& weights, const Int8Rows& rows, int group, int first, float* out, std::size_t outStride, bool add) {
@@ -68,7 +80,7 @@ void tile(const W& weights, const Int8Rows& rows, int group, int first, float* o
   const signed char* values = x.values + first * x.stride;
   const int* before = x.sums + first * x.sumStride;
   const float* steps = x.scales + first * x.scaleStride;
-  const int step = Step != 0 ? Step : w.step(x), cols = w.m.cols;
+  const int cols = w.m.cols;
   Sums sums[G][R];
   Lanes total[G][R];
   const auto start = [&](int from, int to) {
@@ -78,7 +90,7 @@ void tile(const W& weights, const Int8Rows& rows, int group, int first, float* o
       for (int g = 0; g < G; g++) sums[g][i] = all;
     }
   };
-  if (step == 0) {
+  if constexpr (Step == 0) {
     start(0, cols);
     w.template add<G, R>(group, values, x.stride, 0, cols, sums);
     for (int g = 0; g < G; g++)
@@ -86,14 +98,15 @@ void tile(const W& weights, const Int8Rows& rows, int group, int first, float* o
   } else {
     for (int g = 0; g < G; g++)
       for (int i = 0; i < R; i++) total[g][i] = Lanes::set(0.0f);
-    for (int c = 0, s = 0; c < cols; c += step, s++) {
-      start(c, c + step);
-      w.template add<G, R>(group, values, x.stride, c, c + step, sums);
+    for (int c = 0, s = 0; c < cols; c += Step, s++) {
+      start(c, c + Step);
+      w.template add<G, R>(group, values, x.stride, c, c + Step, sums);
       for (int g = 0; g < G; g++) {
         const Lanes block = w.blockScale(group + g, c);
         for (int i = 0; i < R; i++) {
           const Lanes scale = x.group != 0 ? Lanes::mul(block, Lanes::set(steps[i * x.scaleStride + s])) : block;
           total[g][i] = Lanes::fma(sums[g][i].lanes(), scale, total[g][i]);
+          park(total[g][i]);
         }
       }
     }
@@ -141,6 +154,7 @@ void groupsOf(const W& w, const Int8Rows& x, int from, int to, float* out, std::
   switch (w.step(x)) {
     case 64: return groupsBy<64>(w, x, from, to, out, outStride, add);
     case 128: return groupsBy<128>(w, x, from, to, out, outStride, add);
+    case 256: return groupsBy<256>(w, x, from, to, out, outStride, add);
     default: return groupsBy<0>(w, x, from, to, out, outStride, add);
   }
 }

@@ -127,6 +127,7 @@ const KernelSet* findKernels(const char* name);
 extern const KernelSet kPortableKernels;
 const KernelSet* avx2Kernels();
 const KernelSet* avx512vnniKernels();
+const KernelSet* avxvnniKernels();
 const KernelSet* neonKernels();
 
 }  // namespace shard

@@ -26,6 +26,7 @@ namespace {
 struct Features {
   bool avx2 = false;
   bool avx512vnni = false;
+  bool avxvnni = false;
   bool neonDotProduct = false;
 };
 
@@ -71,8 +72,10 @@ Features detect() {
   out.avx2 = ymm && fma && f16c && bit(seven.b, 5);
   const bool avx512 = bit(seven.b, 16) && bit(seven.b, 30) && bit(seven.b, 31);  // F, BW, VL
   out.avx512vnni = zmm && out.avx2 && avx512 && bit(seven.c, 11);
-#if defined(SHARD_EMULATED_AVX512)
-  out.avx512vnni = out.avx2;  // what the emulation is compiled for: see native/README.md
+  const std::uint32_t lastSubleaf = seven.a;
+  out.avxvnni = out.avx2 && lastSubleaf >= 1 && bit(cpuid(7, 1).a, 4);
+#if defined(SHARD_EMULATED_VNNI)
+  out.avx512vnni = out.avxvnni = out.avx2;  // what the emulation is compiled for: see native/README.md
 #endif
   return out;
 }
@@ -91,11 +94,12 @@ Features detect() {
 #endif
 
 struct Available {
-  const KernelSet* sets[4] = {nullptr, nullptr, nullptr, nullptr};
+  const KernelSet* sets[5] = {};
   Available() {
     const Features features = detect();
     int n = 0;
     if (features.avx512vnni && avx512vnniKernels() != nullptr) sets[n++] = avx512vnniKernels();
+    if (features.avxvnni && avxvnniKernels() != nullptr) sets[n++] = avxvnniKernels();
     if (features.avx2 && avx2Kernels() != nullptr) sets[n++] = avx2Kernels();
     if (features.neonDotProduct && neonKernels() != nullptr) sets[n++] = neonKernels();
     sets[n] = &kPortableKernels;

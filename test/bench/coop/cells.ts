@@ -38,23 +38,25 @@ export interface Setting {
   readonly modes: readonly Mode[]
 }
 
+/** The settings of Scouts, and those of the local drafter. */
 export function settingsOf(choice: {
   readonly alphas: readonly number[]
   readonly rtts: readonly number[]
   readonly users: readonly number[]
   readonly speeds: readonly number[]
   readonly modes: readonly Mode[]
-}): Setting[] {
-  const { alphas, rtts, modes } = choice
-  return choice.users.flatMap((users) =>
-    choice.speeds.flatMap((speed) =>
-      rtts.map((rttMs, i) => {
-        // No link is between the Oracle and its local drafter: once is enough.
-        const differing = i === 0 ? modes : modes.filter((mode) => mode !== 'local')
-        return { users, rttMs, speed, alphas, modes: differing }
-      }),
-    ),
-  )
+}): { readonly scouts: readonly Setting[]; readonly local: readonly Setting[] } {
+  const { alphas, modes } = choice
+  const settings = (modes: readonly Mode[], rtts: readonly number[]) =>
+    choice.users.flatMap((users) =>
+      choice.speeds.flatMap((speed) => rtts.map((rttMs) => ({ users, rttMs, speed, alphas, modes }))),
+    )
+  const scouts = modes.filter((mode) => mode !== 'local')
+  return {
+    scouts: scouts.length > 1 || modes.length === 1 ? settings(scouts, choice.rtts) : [],
+    // No link is between the Oracle and its local drafter.
+    local: modes.includes('local') ? settings(['alone', 'local'], [0]) : [],
+  }
 }
 
 /** What tells a cell from all others. */

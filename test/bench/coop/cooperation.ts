@@ -4,6 +4,9 @@ import { optimalRate } from '../../support/optimum.ts'
 import type { Mode, Setting } from './cells.ts'
 import type { Deadline } from './deadline.ts'
 import { Link, type LinkKind } from './link.ts'
+import { LocalDrafter } from './local-drafter.ts'
+import { buildOracle } from './oracle-build.ts'
+import type { ReplayOptions } from './replay-drafter.ts'
 import type { Results } from './results.ts'
 import { measureRate, type Rate } from './saturation.ts'
 import { ScoutProcess } from './scouts.ts'
@@ -41,7 +44,8 @@ export class Cooperation implements AsyncDisposable {
   readonly #options: CooperationOptions
   readonly #target: Target
   readonly #scouts: readonly ScoutProcess[]
-  readonly #local: ScoutProcess
+  readonly #recorder: ScoutProcess
+  readonly #local: LocalDrafter
   readonly #facts: { readonly tokenizerHash: string; readonly vocabSize: number }
   #parts: AsyncDisposableStack | null = null
   #tokenMs = 0
@@ -51,12 +55,14 @@ export class Cooperation implements AsyncDisposable {
     options: CooperationOptions,
     target: Target,
     scouts: readonly ScoutProcess[],
-    local: ScoutProcess,
+    recorder: ScoutProcess,
+    local: LocalDrafter,
     facts: { readonly tokenizerHash: string; readonly vocabSize: number },
   ) {
     this.#options = options
     this.#target = target
     this.#scouts = scouts
+    this.#recorder = recorder
     this.#local = local
     this.#facts = facts
   }
@@ -69,15 +75,29 @@ export class Cooperation implements AsyncDisposable {
       const link = started.use(new Link(i, options.links))
       scouts.push(started.use(await ScoutProcess.start(join(folder, `scout-${i}`), cores.others, link)))
     }
-    const local = started.use(await ScoutProcess.start(join(folder, 'local'), cores.oracle, null))
-    const paired = [...scouts, local].map(({ peerId }) => peerId)
+    const recorder = started.use(await ScoutProcess.start(join(folder, 'recorder'), cores.others, null))
+    const local = started.use(await LocalDrafter.listen(join(folder, 'local.sock')))
+    const paired = [...scouts, recorder].map(({ peerId }) => peerId)
     const home = join(folder, 'oracle')
+    const script = await buildOracle()
     const target = started.use(
-      await Target.start({ home, model, core: cores.oracle, users: mostUsers, paired, flags }),
+      await Target.start({
+        script,
+        home,
+        model,
+        core: cores.oracle,
+        users: mostUsers,
+        paired,
+        flags,
+        local: local.path,
+      }),
     )
     const { tokenizer_hash: tokenizerHash } = (await target.health()).model
     const vocabSize = await target.vocabulary()
-    const cooperation = new Cooperation(options, target, scouts, local, { tokenizerHash, vocabSize })
+    const cooperation = new Cooperation(options, target, scouts, recorder, local, {
+      tokenizerHash,
+      vocabSize,
+    })
     await cooperation.#record()
     cooperation.#parts = started.move()
     return cooperation
@@ -106,7 +126,7 @@ export class Cooperation implements AsyncDisposable {
     const series = this.#missing(setting, results)
     if (series.length === 0) return true
     await this.#connect(setting.rttMs)
-    const fewest = Math.min(...series.flat().map((one) => one.rounds))
+    const fewest = Math.min(...series.map(done))
     let roundMs = 0
     for (let round = fewest; round <= rounds; round++) {
       // A setting that is begun is worth nothing without a round that counts.
@@ -114,7 +134,7 @@ export class Cooperation implements AsyncDisposable {
       if (!deadline.allows(needed)) return false
       const practice = round === fewest
       const began = performance.now()
-      const open = series.filter(([alone]) => practice || alone!.rounds < rounds)
+      const open = series.filter((group) => practice || done(group) < rounds)
       // Once for all of them: it does not depend on who would draft.
       const alone = await this.#round(setting, open[0]![0]!)
       for (const group of open) {
@@ -128,7 +148,8 @@ export class Cooperation implements AsyncDisposable {
       if (practice) continue
       for (const [alone, ...others] of open) {
         const optimum = setting.users === 1 ? await this.#optimum({ ...setting, alpha: alone!.alpha }) : null
-        results.add([alone!, ...others].map((one) => one.cell(alone!, optimum)))
+        const cells = [alone!, ...others].map((one) => one.cell(alone!, optimum))
+        results.add(cells.filter((cell) => (results.of(cell)?.rounds.length ?? 0) < cell.rounds.length))
       }
     }
     return true
@@ -141,20 +162,25 @@ export class Cooperation implements AsyncDisposable {
     return setting.alphas
       .map((alpha) =>
         setting.modes.map((mode) => {
-          const earlier = results.of({ shape, mode, alpha, rtt_ms, users, speed })
+          const known = results.of({ shape, mode, alpha, rtt_ms, users, speed })
+          // Another Oracle's: the local drafter is told against its own.
+          const earlier = mode === 'alone' && setting.modes.includes('local') ? undefined : known
           return new Series(shape, mode, alpha, setting, earlier)
         }),
       )
-      .filter((group) => group.some((one) => one.rounds < rounds))
+      .filter((group) => done(group) < rounds)
   }
 
   /** One mode's turn. */
   async #round(setting: Setting, series: Series): Promise<Rate> {
     const { mode, alpha } = series
     const before = this.#target.notNeeded
-    const team = this.#team(mode)
+    const team = this.#scouts.slice(0, SCOUTS[mode])
+    if (mode === 'local')
+      await this.#local.tell({ order: 'join', replay: this.#replay(mode, setting, alpha, 0) })
     await this.#join(team, mode, setting, alpha)
     const rate = await this.#rate(setting.users, mode === 'alone' ? 'none' : 'own')
+    if (mode === 'local') await this.#local.tell({ order: 'leave' })
     await Promise.all(team.map((scout) => scout.leave()))
     await this.#target.pool([])
     series.notNeeded(this.#target.notNeeded - before)
@@ -193,43 +219,40 @@ export class Cooperation implements AsyncDisposable {
     const { mostUsers, transcripts } = this.#options
     if (Object.keys(new TranscriptFile(transcripts).read()).length < mostUsers) {
       const oracle = await this.#target.addressAt('127.0.0.1')
-      this.#local.join({ order: 'record', oracle, ...this.#facts, transcripts })
-      await this.#target.pool([this.#local.peerId])
-      await this.#rate(mostUsers, 'own')
-      await this.#local.leave()
+      this.#recorder.join({ order: 'record', oracle, ...this.#facts, transcripts })
+      await this.#target.pool([this.#recorder.peerId])
+      // One at a time: a worker of which nothing is known is not given all of several.
+      for (let first = 0; first < mostUsers; first++) await this.#rate(1, 'own', first)
+      await this.#recorder.leave()
       await this.#target.pool([])
+      const known = Object.keys(new TranscriptFile(transcripts).read()).length
+      if (known < mostUsers) throw new Error(`${known} of ${mostUsers} texts were recorded`)
     }
     const alone = { url: this.#target.url, users: 1, maxTokens: CALIBRATION_TOKENS, scope: 'none' } as const
     this.#tokenMs = 1000 / (await measureRate(alone)).tokensPerSecond
   }
 
-  #rate(users: number, scope: 'none' | 'own'): Promise<Rate> {
+  #rate(users: number, scope: 'none' | 'own', first = 0): Promise<Rate> {
     const { maxTokens } = this.#options
-    return measureRate({ url: this.#target.url, users, maxTokens, scope })
+    return measureRate({ url: this.#target.url, users, first, maxTokens, scope })
   }
 
-  #team(mode: Mode): readonly ScoutProcess[] {
-    return mode === 'local' ? [this.#local] : this.#scouts.slice(0, SCOUTS[mode])
-  }
-
-  async #join(
-    team: readonly ScoutProcess[],
-    mode: Mode,
-    { rttMs, users, speed }: Setting,
-    alpha: number,
-  ): Promise<void> {
-    const { transcripts } = this.#options
-    const tokenMs = this.#tokenMs / speed
+  async #join(team: readonly ScoutProcess[], mode: Mode, setting: Setting, alpha: number): Promise<void> {
+    const { tokenizerHash } = this.#facts
     for (const [i, scout] of team.entries()) {
       const oracle = await this.#target.addressAt(scout.link?.address ?? '127.0.0.1')
-      // Another name: another record at the Oracle. What it learned in one setting says nothing of the next.
-      const model = `replay-${mode}-${alpha}-${rttMs}-${users}-${speed}`
-      const burn = mode === 'local'
-      const { tokenizerHash, vocabSize } = this.#facts
-      const replay = { model, transcripts, vocabSize, alpha, tokenMs, burn, seed: i }
-      scout.join({ order: 'join', oracle, tokenizerHash, replay })
+      scout.join({ order: 'join', oracle, tokenizerHash, replay: this.#replay(mode, setting, alpha, i) })
     }
     await this.#target.pool(team.map(({ peerId }) => peerId))
+  }
+
+  /** What the drafter of this number replays. */
+  #replay(mode: Mode, { rttMs, users, speed }: Setting, alpha: number, seed: number): ReplayOptions {
+    // Another name: another record at the Oracle. What it learned in one setting says nothing of the next.
+    const model = `replay-${mode}-${alpha}-${rttMs}-${users}-${speed}`
+    const { vocabSize } = this.#facts
+    const { transcripts } = this.#options
+    return { model, transcripts, vocabSize, alpha, tokenMs: this.#tokenMs / speed, seed }
   }
 
   async #connect(rttMs: number): Promise<void> {
@@ -238,4 +261,9 @@ export class Cooperation implements AsyncDisposable {
     const distance = { rttMs, jitterMs: rttMs * JITTER, loss: rttMs === 0 ? 0 : LOSS }
     for (const { link } of this.#scouts) await link?.connect(distance)
   }
+}
+
+/** Rounds that everybody has who drafts; `alone` may have more, for it is measured beside each of them. */
+function done([alone, ...others]: readonly Series[]): number {
+  return Math.min(...(others.length === 0 ? [alone!] : others).map(({ rounds }) => rounds))
 }

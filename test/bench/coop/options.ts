@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 import { ArgumentError, choice, count } from '../engine/arguments.ts'
 import { SHAPE_NAMES, type ShapeName } from '../engine/shapes.ts'
-import { MODES, type Setting, settingsOf } from './cells.ts'
+import { MODES, settingsOf } from './cells.ts'
 
 /** The target of the embedded pair, held back to the pace of a large model. */
 export const EMBEDDED = 'embedded'
@@ -10,7 +10,7 @@ export interface CoopOptions {
   readonly json: boolean
   readonly verbose: boolean
   readonly shapes: readonly (ShapeName | typeof EMBEDDED)[]
-  readonly settings: readonly Setting[]
+  readonly settings: ReturnType<typeof settingsOf>
   readonly rounds: number
   readonly tokens: number
   /** Where results are kept, for the next run to go on from; null: nowhere. */

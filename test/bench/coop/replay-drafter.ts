@@ -10,22 +10,22 @@ export interface ReplayOptions {
   readonly vocabSize: number
   /** Chance that a token is the target's own. */
   readonly alpha: number
-  /** Milliseconds per token: of the clock, or, when `burn` is set, of this processor's time. */
+  /** Milliseconds per token. */
   readonly tokenMs: number
-  readonly burn: boolean
   /** Scouts of different seeds spoil different tokens, as other draft models would. */
   readonly seed: number
 }
 
 const CONTEXT = 1 << 20
-/** Computing is interrupted this often to look at the network, in milliseconds. */
-const SLICE_MS = 1
+
+/** Takes the time of a token: of the clock, or, on the Oracle's own core, of its processor. */
+type Work = (ms: number) => Promise<void>
 
 /**
  * A draft model of stated quality and speed: it knows what the target will say and spoils each token with a given
  * probability. Several requests are drafted side by side without slowing each other, as a batch on a GPU would be.
  */
-export function replayDrafter(options: ReplayOptions): Drafter {
+export function replayDrafter(options: ReplayOptions, work?: Work): Drafter {
   const transcripts = new TranscriptFile(options.transcripts).read()
   return {
     model: options.model,
@@ -36,7 +36,7 @@ export function replayDrafter(options: ReplayOptions): Drafter {
     async open(task) {
       const text = transcripts[transcriptKey(task)]
       if (text === undefined) throw new Error(`nothing is known of ${transcriptKey(task)}`)
-      return new ReplaySequence(text, task, options)
+      return new ReplaySequence(text, task, options, work ?? null)
     },
   }
 }
@@ -45,11 +45,13 @@ class ReplaySequence implements DraftSequence {
   readonly #text: readonly number[]
   readonly #task: DraftTask
   readonly #options: ReplayOptions
+  readonly #work: Work | null
   /** When the last token was done: a timer that fires late does not slow the next. */
   #doneAt = 0
   length = 0
 
-  constructor(text: readonly number[], task: DraftTask, options: ReplayOptions) {
+  constructor(text: readonly number[], task: DraftTask, options: ReplayOptions, work: Work | null) {
+    this.#work = work
     this.#text = text
     this.#task = task
     this.#options = options
@@ -66,9 +68,11 @@ class ReplaySequence implements DraftSequence {
   async next(_most: number, signal: AbortSignal): Promise<readonly number[]> {
     const token = this.#text[this.length]
     if (token === undefined) return []
-    const { tokenMs, burn } = this.#options
-    if (burn) await compute(tokenMs, signal)
-    else {
+    const { tokenMs } = this.#options
+    if (this.#work !== null) {
+      await this.#work(tokenMs)
+      signal.throwIfAborted()
+    } else {
       const now = performance.now()
       this.#doneAt = Math.max(
         now,
@@ -90,22 +94,6 @@ class ReplaySequence implements DraftSequence {
     const { seed, alpha } = this.#options
     const mixed = [hi, position, seed].reduce((sum, part) => Math.imul(sum ^ part, 0x9e3779b1), lo)
     return new Random(mixed >>> 0).uniform() >= alpha
-  }
-}
-
-/** Uses so much of this thread's processor time, as a draft model that shares the Oracle's core does. */
-async function compute(ms: number, signal: AbortSignal): Promise<void> {
-  const used = () => process.cpuUsage()
-  const started = used()
-  const spent = () => {
-    const { user, system } = process.cpuUsage(started)
-    return (user + system) / 1000
-  }
-  while (spent() < ms) {
-    signal.throwIfAborted()
-    const until = performance.now() + SLICE_MS
-    while (performance.now() < until);
-    await new Promise((resolve) => setImmediate(resolve))
   }
 }
 

@@ -13,7 +13,9 @@ export class Results {
   constructor(path: string | null) {
     this.#path = path
     if (path === null || !existsSync(path)) return
-    for (const line of readFileSync(path, 'utf8').split('\n')) {
+    const text = readFileSync(path, 'utf8')
+    if (text !== '' && !text.endsWith('\n')) appendFileSync(path, '\n')
+    for (const line of text.split('\n')) {
       // A line that was being written when the run ended.
       if (!line.endsWith('}')) continue
       const cell = JSON.parse(line) as Cell

@@ -12,6 +12,8 @@ export interface Rate {
 export interface Load {
   readonly url: string
   readonly users: number
+  /** The number of the first of them, for each has a text of its own. */
+  readonly first?: number
   readonly maxTokens: number
   /** `none`: the Oracle alone. */
   readonly scope: 'none' | 'own'
@@ -25,7 +27,8 @@ interface Chunk {
 
 /** Users that ask at once. What counts is the time in which all of them are being answered. */
 export async function measureRate(load: Load): Promise<Rate> {
-  const answers = await Promise.all(Array.from({ length: load.users }, (_, user) => answer(load, user)))
+  const { users, first = 0 } = load
+  const answers = await Promise.all(Array.from({ length: users }, (_, i) => answer(load, first + i)))
   const from = Math.max(...answers.map((arrivals) => arrivals[0]!.at))
   const to = Math.min(...answers.map((arrivals) => arrivals.at(-1)!.at))
   const counted = answers.flatMap((arrivals) => arrivals.filter(({ at }) => at > from && at <= to))

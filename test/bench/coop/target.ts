@@ -1,7 +1,9 @@
 import { addressesOf } from '../../support/paced-oracle.ts'
-import { SHARD, ShardProcess } from '../../support/shard-process.ts'
+import { ShardProcess } from '../../support/shard-process.ts'
 
 export interface TargetOptions {
+  /** The Oracle's program. */
+  readonly script: string
   readonly home: string
   /** A GGUF file, an installed model, or `embedded`. */
   readonly model: string
@@ -11,6 +13,8 @@ export interface TargetOptions {
   /** Peer ids of the Scouts. */
   readonly paired: readonly string[]
   readonly flags: readonly string[]
+  /** Where whoever commands its local drafter listens. */
+  readonly local: string
 }
 
 interface Health {
@@ -35,15 +39,16 @@ export class Target implements AsyncDisposable {
     this.url = url
   }
 
-  static async start({ home, model, core, users, paired, flags }: TargetOptions): Promise<Target> {
+  static async start(options: TargetOptions): Promise<Target> {
+    const { script, home, model, core, users, paired, flags, local } = options
     const args = [
       ...['serve', '--engine-model', model, '--engine-threads', '1'],
       ...['--api-port', '0', '--mesh-host', '0.0.0.0', '--mesh-tcp-port', '0'],
       ...['--mesh-ws-port', '-1', '--mesh-webrtc-port', '-1', '--scheduler-slots', String(users)],
       ...['--scheduler-stall-ms', STALL_MS, ...paired.flatMap((id) => ['--mesh-paired', id]), ...flags],
     ]
-    const program = { command: 'taskset', args: ['-c', core, process.execPath, SHARD] }
-    const oracle = new ShardProcess(args, { SHARD_HOME: home }, program)
+    const program = { command: 'taskset', args: ['-c', core, process.execPath, script] }
+    const oracle = new ShardProcess(args, { SHARD_HOME: home, SHARD_BENCH_LOCAL: local }, program)
     const [url] = await oracle.waitForLog(/http:\/\/127\.0\.0\.1:\d+/, START_MS)
     return new Target(oracle, url)
   }

@@ -1,5 +1,5 @@
-// Stands before the compiler's <immintrin.h> in the build with emulated AVX-512 (native/build.mjs --emulate-avx512): AVX-512's
-// types and intrinsics become SIMDe's, which compute them with AVX2. For checking results, not for measuring.
+// Stands before the compiler's <immintrin.h> in the build with emulated VNNI (native/build.mjs --emulate-vnni): AVX-512's
+// types and intrinsics become SIMDe's, AVX-VNNI's product one of ours; AVX2 computes both. For checking results, not for measuring.
 // An intrinsic that is missing here ends the compilation ("target specific option mismatch"): add it at the end.
 #pragma once
 
@@ -12,6 +12,7 @@
 #undef __AVX512BW__
 #undef __AVX512VL__
 #undef __AVX512VNNI__
+#undef __AVXVNNI__
 
 #include_next <immintrin.h>
 
@@ -78,9 +79,23 @@ inline __m512i cvtepu16_epi32(__m256i v) {
 inline __m512i cvtepi8_epi32(__m128i v) {
   return join<__m512i>(simde_mm256_cvtepi8_epi32(v), simde_mm256_cvtepi8_epi32(_mm_srli_si128(v, 8)));
 }
+inline __m512i srai_epi32(__m512i v, unsigned count) {
+  return join<__m512i>(simde_mm256_srai_epi32(part<__m256i>(v, 0), static_cast<int>(count)),
+                       simde_mm256_srai_epi32(part<__m256i>(v, 1), static_cast<int>(count)));
+}
 inline __m128i cvtepi32_epi8(__m512i v) {
   const Int32s x(v);
   return each<char, __m128i>([&](int i) { return static_cast<char>(x.at[i]); });
+}
+
+
+/** AVX-VNNI's: the even bytes and the odd ones as pairs of 16-bit numbers, whose products and sums are exact. */
+inline __m256i dpbusd(__m256i sum, __m256i unsignedBytes, __m256i signedBytes) {
+  const __m256i low = _mm256_set1_epi16(0xff);
+  const __m256i even = _mm256_madd_epi16(_mm256_and_si256(unsignedBytes, low),
+                                         _mm256_srai_epi16(_mm256_slli_epi16(signedBytes, 8), 8));
+  const __m256i odd = _mm256_madd_epi16(_mm256_srli_epi16(unsignedBytes, 8), _mm256_srai_epi16(signedBytes, 8));
+  return _mm256_add_epi32(sum, _mm256_add_epi32(even, odd));
 }
 
 }  // namespace emulated
@@ -93,4 +108,6 @@ inline __m128i cvtepi32_epi8(__m512i v) {
 #define _mm512_cvtepi32_ps(v) (::shard::emulated::cvtepi32_ps(v))
 #define _mm512_cvtepi32_epi8(v) (::shard::emulated::cvtepi32_epi8(v))
 #define _mm512_cvtepu16_epi32(v) (::shard::emulated::cvtepu16_epi32(v))
+#define _mm512_srai_epi32(v, count) (::shard::emulated::srai_epi32(v, count))
 #define _mm512_cvtepi8_epi32(v) (::shard::emulated::cvtepi8_epi32(v))
+#define _mm256_dpbusd_avx_epi32(sum, codes, values) (::shard::emulated::dpbusd(sum, codes, values))
