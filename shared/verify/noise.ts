@@ -16,12 +16,29 @@ export function choiceKey(key: NoiseKey, choice: number): NoiseKey {
   return { lo: scratch[0]!, hi: scratch[1]! }
 }
 
+/** No noise is larger: that of a word of ones is 22.8739. */
+export const MOST_NOISE = 22.874
+
+/** The random bits behind `gumbel`. */
+export function noiseWord(key: NoiseKey, t: number, id: number): number {
+  threefry2x32(key.lo, key.hi, t, id, scratch)
+  return scratch[0]!
+}
+
+export function gumbelOf(word: number): number {
+  const w = (word + 0.5) / 0x1_0000_0000
+  return -Math.log(-Math.log(w))
+}
+
+/** An upper bound of a word's noise from its leading ones: −ln w ≥ 1 − w > 2^−(ones + 1). 1e-9 covers the logarithms' rounding. */
+export function gumbelBound(word: number): number {
+  return (Math.clz32(~word) + 1) * Math.LN2 + 1e-9
+}
+
 /**
  * Standard Gumbel noise for token `id` as the `t`-th generated token (from 0): the same number for everyone who holds the
  * key, whatever else was or was not drawn. Between −3.2 and 22.9, because w has 32 bits and is never 0 or 1.
  */
 export function gumbel(key: NoiseKey, t: number, id: number): number {
-  threefry2x32(key.lo, key.hi, t, id, scratch)
-  const w = (scratch[0]! + 0.5) / 0x1_0000_0000
-  return -Math.log(-Math.log(w))
+  return gumbelOf(noiseWord(key, t, id))
 }

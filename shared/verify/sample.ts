@@ -1,7 +1,7 @@
 import type { TokenLogprob } from '../engine/engine.ts'
 import { filter } from './filters.ts'
 import { argmax, LikeliestFirst } from './likeliest.ts'
-import { gumbel } from './noise.ts'
+import { gumbel, gumbelBound, gumbelOf, MOST_NOISE, noiseWord } from './noise.ts'
 import { changesLogits, penalise, type TokenHistory } from './penalties.ts'
 import type { NoiseKey, SamplingSettings } from './settings.ts'
 
@@ -26,12 +26,17 @@ export function chooseToken(
   const adjusted = changesLogits(settings) ? penalise(logits, settings, history) : logits
   if (settings.temperature === 0) return argmax(adjusted)
   const { ids, logWeights } = filter(adjusted, settings)
-  let best = -1
-  let bestScore = Number.NEGATIVE_INFINITY
+  // What is to be beaten should be known early: most others can then be passed over.
+  const likeliest = argmax(logWeights)
+  let best = ids[likeliest] ?? -1
+  let bestScore = best < 0 ? Number.NEGATIVE_INFINITY : logWeights[likeliest]! + gumbel(key, t, best)
   for (let i = 0; i < ids.length; i++) {
     const id = ids[i]!
-    const score = logWeights[i]! + gumbel(key, t, id)
-    if (score > bestScore || best < 0 || (score === bestScore && id < best)) {
+    if (logWeights[i]! + MOST_NOISE < bestScore) continue
+    const word = noiseWord(key, t, id)
+    if (logWeights[i]! + gumbelBound(word) < bestScore) continue
+    const score = logWeights[i]! + gumbelOf(word)
+    if (score > bestScore || (score === bestScore && id < best)) {
       best = id
       bestScore = score
     }

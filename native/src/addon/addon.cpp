@@ -57,7 +57,6 @@ Napi::Value verifyLogits(const Napi::CallbackInfo& info) {
     }
     SamplerScratch scratch;
     std::vector<float> rows(logits.Data(), logits.Data() + logits.ElementLength());
-    for (std::size_t i = 0; i <= drafts.size(); i++) makeOrderly(rows.data() + i * static_cast<std::size_t>(vocab), vocab);
     return fromEmitted(info.Env(), walk(*findKernels(nullptr), rows.data(), static_cast<std::size_t>(vocab), vocab, tokens.data(),
                                         static_cast<int>(tokens.size()), drafts, request, scratch));
   });

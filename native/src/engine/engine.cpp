@@ -30,6 +30,7 @@ Engine::Engine(std::unique_ptr<ByteSource> source, const EngineOptions& options)
       pool_(chooseThreads(options.threads)),
       model_(loadModel(std::move(source), options.model, pool_)),
       layout_(model_->config, options.kvCache),
+      blocks_(layout_),
       pass_(*model_, *kernels_, pool_, layout_),
       samplers_(static_cast<std::size_t>(pool_.threads())) {}
 
@@ -44,7 +45,7 @@ int Engine::createSequence() {
     fail(Code::SequenceLimit, std::to_string(options_.maxSequences) + " sequences are open, the most allowed; release one");
   }
   const int id = nextSequence_;
-  sequences_.emplace(id, std::make_unique<Sequence>(layout_));
+  sequences_.emplace(id, std::make_unique<Sequence>(layout_, blocks_));
   nextSequence_++;
   return id;
 }
@@ -171,7 +172,6 @@ std::vector<std::vector<EmittedToken>> Engine::verify(const std::vector<PassItem
     }
   }
   pass_.run(rows, cancelled);
-  for (std::size_t i = 0; i < wanted; i++) makeOrderly(pass_.logits(i), model_->config.vocab);
 
   std::vector<std::vector<EmittedToken>> out(items.size());
   std::atomic<bool> outOfMemory{false};

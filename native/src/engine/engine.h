@@ -75,6 +75,7 @@ class Engine {
   ThreadPool pool_;
   std::unique_ptr<Model> model_;
   KvLayout layout_;
+  KvBlocks blocks_;
   Forward pass_;
   std::unordered_map<int, std::unique_ptr<Sequence>> sequences_;
   int nextSequence_ = 1;

@@ -17,6 +17,10 @@ constexpr double kWorthSharing = 400e3;
 // Groups of a matrix's rows that are handed out together: kernels take two at a time.
 constexpr int kGroupsTogether = 4;
 
+// Rows of one sequence that attention takes together, and the tasks that every thread should have of it at least.
+constexpr int kMostRowsTogether = 4;
+constexpr int kTasksPerThread = 4;
+
 // Columns that share a scale when the last activations are rounded for an int8 head.
 constexpr int kHeadGroup = 64;
 
@@ -93,8 +97,7 @@ void Forward::growScores(int positions) {
   const std::size_t stride = roundUp(static_cast<std::size_t>(positions), kBlockPositions);
   if (stride <= scoreStride_) return;
   scoreStride_ = 0;
-  const auto group = static_cast<std::size_t>(model_.config.heads / model_.config.kvHeads);
-  for (auto& scores : scores_) scores = AlignedBuffer<float>(group * stride * 2);
+  for (auto& scores : scores_) scores = AlignedBuffer<float>(kMostQueriesAtOnce * stride * 2);
   const std::size_t blocks = stride * 2 / kBlockPositions;
   for (BlockTable& table : tables_) {
     table.keys.resize(blocks);
@@ -248,19 +251,35 @@ void Forward::storeValue(Sequence& sequence, int position, int layer, int head, 
   }
 }
 
+void Forward::groupRows(const std::vector<Row>& rows) {
+  // The same keys and values serve them all; fewer where threads would be left without work.
+  const int tasks = static_cast<int>(rows.size()) * model_.config.kvHeads;
+  const int most = std::min(std::max(tasks / (kTasksPerThread * pool_.threads()), 1), kMostRowsTogether);
+  groups_.clear();
+  const Sequence* sequence = nullptr;
+  for (int i = 0; i < static_cast<int>(rows.size()); i++) {
+    const Sequence* own = rows[static_cast<std::size_t>(i)].sequence;
+    if (own == sequence && groups_.back().count < most) groups_.back().count++;
+    else groups_.push_back({i, 1});
+    sequence = own;
+  }
+}
+
 void Forward::attention(int layer, const std::vector<Row>& rows) {
   const ModelConfig& c = model_.config;
   const int group = c.heads / c.kvHeads;
   int longest = 0;
   for (const Row& row : rows) longest = std::max(longest, row.position + 1);
-  const int tasks = static_cast<int>(rows.size()) * c.kvHeads;
-  pool_.run(tasks, pieceFor(tasks, 4.0 * longest * group * c.headDim, 1), [&](int begin, int end, int thread) {
+  const int tasks = static_cast<int>(groups_.size()) * c.kvHeads;
+  const double rowsOfOne = static_cast<double>(rows.size()) / static_cast<double>(groups_.size());
+  pool_.run(tasks, pieceFor(tasks, 4.0 * longest * group * c.headDim * rowsOfOne, 1), [&](int begin, int end, int thread) {
     BlockTable& table = tables_[static_cast<std::size_t>(thread)];
     for (int task = begin; task < end; task++) {
-      const Row& row = rows[static_cast<std::size_t>(task / c.kvHeads)];
+      const RowGroup& together = groups_[static_cast<std::size_t>(task / c.kvHeads)];
       const int head = task % c.kvHeads;
-      const auto i = static_cast<std::size_t>(task / c.kvHeads);
-      const std::size_t blocks = static_cast<std::size_t>(row.position / kBlockPositions) + 1;
+      const auto i = static_cast<std::size_t>(together.first);
+      const Row& row = rows[i];
+      const std::size_t blocks = static_cast<std::size_t>((row.position + together.count - 1) / kBlockPositions) + 1;
       for (std::size_t b = 0; b < blocks; b++) {
         table.keys[b] = row.sequence->keys(b, layer, head);
         table.values[b] = row.sequence->values(b, layer, head);
@@ -270,11 +289,13 @@ void Forward::attention(int layer, const std::vector<Row>& rows) {
       const std::size_t offset = i * qStride_ + static_cast<std::size_t>(head) * static_cast<std::size_t>(group * c.headDim);
       t.q = q_.data() + offset;
       t.out = attnOut_.data() + offset;
+      t.rowStride = qStride_;
       t.keys = table.keys.data();
       t.values = table.values.data();
       t.scales = layout_.type() == KvType::Q8 ? table.scales.data() : nullptr;
       t.scores = scores_[static_cast<std::size_t>(thread)].data();
       t.scoreStride = scoreStride_;
+      t.rows = together.count;
       t.queries = group;
       t.headDim = c.headDim;
       t.count = row.position + 1;
@@ -296,6 +317,7 @@ void Forward::run(const std::vector<Row>& rows, const std::atomic<bool>& cancell
   grow(rows.size());
   growRope(longest);
   growScores(longest);
+  groupRows(rows);
   if (logits_.size() < static_cast<std::size_t>(wanted) * logitStride_) {
     logits_ = AlignedBuffer<float>(static_cast<std::size_t>(wanted) * logitStride_);
   }

@@ -77,6 +77,12 @@ class Forward {
   void rotateAndStore(int layer, const std::vector<Row>& rows);
   void storeKey(Sequence& sequence, int position, int layer, int head, const float* key);
   void storeValue(Sequence& sequence, int position, int layer, int head, const float* value);
+  /** Rows [first, first + count) of a batch: neighbouring positions of one sequence. */
+  struct RowGroup {
+    int first, count;
+  };
+  /** Puts rows that attention takes together into groups_. */
+  void groupRows(const std::vector<Row>& rows);
   void attention(int layer, const std::vector<Row>& rows);
   /** What ThreadPool::run() is to hand out at least: everything where sharing costs more than it saves. */
   int pieceFor(int count, double workOfOne, int least) const;
@@ -99,7 +105,7 @@ class Forward {
   AlignedBuffer<float> logits_;
   AlignedBuffer<float> rope_;     // [positions][headDim / 2][cos, sin]
   int ropePositions_ = 0;
-  std::vector<AlignedBuffer<float>> scores_;  // per thread [heads per KV head][context padded]
+  std::vector<AlignedBuffer<float>> scores_;  // per thread [kMostQueriesAtOnce][context padded]
   std::size_t scoreStride_ = 0;
   /** Per thread: where a row's KV blocks have one head's keys, values, and scales. */
   struct BlockTable {
@@ -107,6 +113,7 @@ class Forward {
     std::vector<const std::uint16_t*> scales;
   };
   std::vector<BlockTable> tables_;
+  std::vector<RowGroup> groups_;
 };
 
 }  // namespace shard

@@ -6,34 +6,28 @@
 #include <memory>
 #include <vector>
 
+#include "engine/kv_blocks.h"
 #include "engine/kv_layout.h"
-#include "support/aligned_buffer.h"
 
 namespace shard {
 
-/** 64 positions of all layers, as KvLayout has it. */
-struct KvBlock {
-  explicit KvBlock(std::size_t bytes) : data(bytes) {}
-  AlignedBuffer<std::uint8_t> data;
-};
-
 class Sequence {
  public:
-  /** @param layout outlives the sequence */
-  explicit Sequence(const KvLayout& layout) : layout_(layout) {}
+  /** @param layout, @param store outlive the sequence */
+  Sequence(const KvLayout& layout, KvBlocks& store) : layout_(layout), store_(store) {}
 
   const std::vector<int>& tokens() const { return tokens_; }
   int length() const { return static_cast<int>(tokens_.size()); }
 
-  /** Makes positions [length, length + count) writable: allocates, and copies a block that is shared. @throws std::bad_alloc */
+  /** Makes positions [length, length + count) writable: takes blocks, and copies one that is shared. @throws std::bad_alloc */
   void reserve(int count) {
     const std::size_t needed = (tokens_.size() + static_cast<std::size_t>(count) + kBlockPositions - 1) / kBlockPositions;
     tokens_.reserve(tokens_.size() + static_cast<std::size_t>(count));
     for (std::size_t b = tokens_.size() / kBlockPositions; b < needed; b++) {
       if (b >= blocks_.size()) {
-        blocks_.push_back(std::make_shared<KvBlock>(layout_.blockBytes()));
+        blocks_.push_back(store_.take());
       } else if (blocks_[b].use_count() > 1) {
-        auto own = std::make_shared<KvBlock>(layout_.blockBytes());
+        auto own = store_.take();
         std::memcpy(own->data.data(), blocks_[b]->data.data(), layout_.blockBytes());
         blocks_[b] = std::move(own);
       }
@@ -68,6 +62,7 @@ class Sequence {
 
  private:
   const KvLayout& layout_;
+  KvBlocks& store_;
   std::vector<int> tokens_;
   std::vector<std::shared_ptr<KvBlock>> blocks_;
 };

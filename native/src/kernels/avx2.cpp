@@ -56,10 +56,48 @@ struct PairSums {
   }
 };
 
+/**
+ * One row of activations, where taking the codes apart costs as much as multiplying them: every other code stays two bits up,
+ * and sums of four times the products are kept apart.
+ */
+inline void addTernaryRow(const std::uint8_t* codes, const std::int8_t* values, int from, int to, Sums& sums) {
+  const __m256i ones = _mm256_set1_epi16(1), mask = _mm256_set1_epi8(3), maskOfFour = _mm256_set1_epi8(12);
+  // Four times a pair's product is at most 3072, two of them a block of 16 columns: 5 blocks would stay below 2^15.
+  for (int start = from; start < to; start += 64) {
+    __m256i low = _mm256_setzero_si256(), high = low, lowOfFour = low, highOfFour = low;
+    const auto times = [](__m256i code, __m256i value, __m256i& sum) {
+      sum = _mm256_add_epi16(sum, _mm256_maddubs_epi16(code, value));
+      keep(sum);
+    };
+#pragma GCC unroll 4
+    for (int c = start; c < start + 64; c += 16) {
+      const auto* block = reinterpret_cast<const __m256i*>(codes + static_cast<std::size_t>(c) * 4);
+      prefetch(block);
+      __m256i first = _mm256_loadu_si256(block), second = _mm256_loadu_si256(block + 1);
+#pragma GCC unroll 2
+      for (int j = 0; j < 2; j++) {
+        const __m256i value = broadcast4(values + c + 8 * j), next = broadcast4(values + c + 8 * j + 4);
+        times(_mm256_and_si256(first, mask), value, low);
+        times(_mm256_and_si256(second, mask), value, high);
+        times(_mm256_and_si256(first, maskOfFour), next, lowOfFour);
+        times(_mm256_and_si256(second, maskOfFour), next, highOfFour);
+        first = _mm256_srli_epi16(first, 4);
+        second = _mm256_srli_epi16(second, 4);
+      }
+    }
+    const auto total = [&](__m256i plain, __m256i ofFour) {
+      return _mm256_add_epi32(_mm256_madd_epi16(plain, ones), _mm256_srai_epi32(_mm256_madd_epi16(ofFour, ones), 2));
+    };
+    sums.lo = _mm256_add_epi32(sums.lo, total(low, lowOfFour));
+    sums.hi = _mm256_add_epi32(sums.hi, total(high, highOfFour));
+  }
+}
+
 template <int G, int R>
 inline void addTernary(const std::uint8_t* codes, std::size_t, const std::int8_t* values, std::size_t stride, int from, int to,
                        Sums (&sums)[G][R]) {
   static_assert(G == 1, "two groups do not fit into the registers");
+  if constexpr (R == 1) return addTernaryRow(codes, values, from, to, sums[0][0]);
   const __m256i mask = _mm256_set1_epi8(3);
   // A pair's product is at most 2 · 3 · 128 = 768, four of them a block of 16 columns: 8 blocks stay below 2^15.
   for (int start = from; start < to; start += 128) {

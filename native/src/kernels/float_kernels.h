@@ -234,12 +234,30 @@ struct CachedInt8 {
   static V load(const Element* p) { return V::loadInt8(p); }
 };
 
-/** Scores of Q query heads: lane = position, one fma chain over the head's dimensions; then a position's scale, if any. */
+/** Query heads of a task that are taken together, counted through its rows: their keys and values are read and widened once. */
+template <int Q>
+struct Queries {
+  const float* q[Q];
+  float* out[Q];
+  int count[Q];  // positions that each sees, rising
+  Queries(const AttentionTask& t, int first) {
+    for (int h = 0; h < Q; h++) {
+      const int row = (first + h) / t.queries, head = (first + h) % t.queries;
+      const std::size_t offset = row * t.rowStride + static_cast<std::size_t>(head) * t.headDim;
+      q[h] = t.q + offset;
+      out[h] = t.out + offset;
+      count[h] = t.count + row;
+    }
+  }
+  int most() const { return count[Q - 1]; }
+};
+
+/** Scores: lane = position, one fma chain over the head's dimensions; then a position's scale, if any. Some see too much yet. */
 template <typename V, typename C, int Q>
-void attentionScores(const AttentionTask& t, int first) {
+void attentionScores(const AttentionTask& t, const Queries<Q>& queries) {
   const int blocksOf16 = t.blockPositions / 16;
   const V scale = V::set(t.scale);
-  for (int p = 0; p < t.count; p += 16) {
+  for (int p = 0; p < queries.most(); p += 16) {
     const int block = p / t.blockPositions, inside = p / 16 % blocksOf16;
     const typename C::Element* k =
         static_cast<const typename C::Element*>(t.keys[block]) + static_cast<std::size_t>(inside) * t.headDim * 16;
@@ -247,17 +265,17 @@ void attentionScores(const AttentionTask& t, int first) {
     for (int h = 0; h < Q; h++) acc[h] = V::set(0.0f);
     for (int d = 0; d < t.headDim; d++) {
       const V key = C::load(k + d * 16);
-      for (int h = 0; h < Q; h++) acc[h] = V::fma(V::set(t.q[(first + h) * t.headDim + d]), key, acc[h]);
+      for (int h = 0; h < Q; h++) acc[h] = V::fma(V::set(queries.q[h][d]), key, acc[h]);
     }
     if (C::kScaled) {
       const V steps = V::loadHalf(t.scales[block] + inside * 16);
       for (int h = 0; h < Q; h++) acc[h] = V::mul(acc[h], steps);
     }
-    for (int h = 0; h < Q; h++) V::mul(acc[h], scale).store(t.scores + (first + h) * t.scoreStride + p);
+    for (int h = 0; h < Q; h++) V::mul(acc[h], scale).store(t.scores + h * t.scoreStride + p);
   }
 }
 
-/** Scores to probabilities: sums lane by lane over positions 16 apart, then the lanes' tree. */
+/** Scores to probabilities, 0 beyond `count`: sums lane by lane over positions 16 apart, then the lanes' tree. */
 template <typename V>
 void attentionSoftmax(float* scores, int count) {
   const int padded = (count + 15) & ~15;
@@ -277,54 +295,71 @@ void attentionSoftmax(float* scores, int count) {
 
 /** Probabilities times their positions' scales, so that values need none. */
 template <typename V>
-void scaleProbabilities(const AttentionTask& t, float* scores) {
-  for (int p = 0; p < t.count; p += 16) {
+void scaleProbabilities(const AttentionTask& t, float* scores, int count) {
+  for (int p = 0; p < count; p += 16) {
     const unsigned short* steps = t.scales[p / t.blockPositions] + t.blockPositions + p % t.blockPositions;
     V::mul(V::load(scores + p), V::loadHalf(steps)).store(scores + p);
   }
 }
 
-/** out = Σ probability · value: lane = dimension, one fma chain over the positions. */
+/** out = Σ probability · value: lane = dimension, one fma chain over the positions that a query sees. */
 template <typename V, typename C, int Q, int D>
-void attentionValues(const AttentionTask& t, int first, int dimension) {
+void attentionValues(const AttentionTask& t, const Queries<Q>& queries, int dimension) {
   V acc[Q][D];
   for (int h = 0; h < Q; h++)
     for (int d = 0; d < D; d++) acc[h][d] = V::set(0.0f);
-  for (int base = 0, block = 0; base < t.count; base += t.blockPositions, block++) {
-    const int end = t.count - base < t.blockPositions ? t.count - base : t.blockPositions;
+  const int most = queries.most();
+  for (int base = 0, block = 0; base < most; base += t.blockPositions, block++) {
+    const int end = most - base < t.blockPositions ? most : base + t.blockPositions;
+    const int shared = end < queries.count[0] ? end : queries.count[0];
     const typename C::Element* v = static_cast<const typename C::Element*>(t.values[block]) + dimension;
-    for (int p = 0; p < end; p++, v += t.headDim) {
+    int p = base;
+    for (; p < shared; p++, v += t.headDim) {
       V value[D];
       for (int d = 0; d < D; d++) value[d] = C::load(v + d * 16);
       for (int h = 0; h < Q; h++) {
-        const V probability = V::set(t.scores[(first + h) * t.scoreStride + base + p]);
+        const V probability = V::set(t.scores[h * t.scoreStride + p]);
+        for (int d = 0; d < D; d++) acc[h][d] = V::fma(probability, value[d], acc[h][d]);
+      }
+    }
+    // Later rows see more. A product with 0 would not do: it would change −0, and what a broken model has for values.
+    for (; p < end; p++, v += t.headDim) {
+      V value[D];
+      for (int d = 0; d < D; d++) value[d] = C::load(v + d * 16);
+      for (int h = 0; h < Q; h++) {
+        if (p >= queries.count[h]) continue;
+        const V probability = V::set(t.scores[h * t.scoreStride + p]);
         for (int d = 0; d < D; d++) acc[h][d] = V::fma(probability, value[d], acc[h][d]);
       }
     }
   }
   for (int h = 0; h < Q; h++)
-    for (int d = 0; d < D; d++) acc[h][d].store(t.out + (first + h) * t.headDim + dimension + d * 16);
+    for (int d = 0; d < D; d++) acc[h][d].store(queries.out[h] + dimension + d * 16);
 }
 
 template <typename V, typename C, int Q>
 void attendQueries(const AttentionTask& t, int first) {
-  attentionScores<V, C, Q>(t, first);
+  const Queries<Q> queries(t, first);
+  attentionScores<V, C, Q>(t, queries);
   for (int h = 0; h < Q; h++) {
-    float* scores = t.scores + (first + h) * t.scoreStride;
-    attentionSoftmax<V>(scores, t.count);
-    if (C::kScaled) scaleProbabilities<V>(t, scores);
+    float* scores = t.scores + h * t.scoreStride;
+    attentionSoftmax<V>(scores, queries.count[h]);
+    if (C::kScaled) scaleProbabilities<V>(t, scores, queries.count[h]);
   }
+  constexpr int kDimensions = V::kWide || Q < 4 ? 2 : 1;
   int d = 0;
-  for (; d + 32 <= t.headDim; d += 32) attentionValues<V, C, Q, 2>(t, first, d);
-  for (; d < t.headDim; d += 16) attentionValues<V, C, Q, 1>(t, first, d);
+  for (; d + kDimensions * 16 <= t.headDim; d += kDimensions * 16) attentionValues<V, C, Q, kDimensions>(t, queries, d);
+  for (; d < t.headDim; d += 16) attentionValues<V, C, Q, 1>(t, queries, d);
 }
 
 template <typename V, typename C>
 void attendCached(const AttentionTask& t) {
-  int h = 0;
-  for (; h + 4 <= t.queries && V::kWide; h += 4) attendQueries<V, C, V::kWide ? 4 : 1>(t, h);
-  for (; h + 2 <= t.queries; h += 2) attendQueries<V, C, 2>(t, h);
-  for (; h < t.queries; h++) attendQueries<V, C, 1>(t, h);
+  const int all = t.rows * t.queries;
+  int n = 0;
+  for (; n + 8 <= all && V::kWide; n += 8) attendQueries<V, C, V::kWide ? 8 : 1>(t, n);
+  for (; n + 4 <= all; n += 4) attendQueries<V, C, 4>(t, n);
+  for (; n + 2 <= all; n += 2) attendQueries<V, C, 2>(t, n);
+  for (; n < all; n++) attendQueries<V, C, 1>(t, n);
 }
 
 template <typename V>

@@ -70,19 +70,24 @@ struct DenseView {
 
 enum class Glu { Silu, SquaredRelu };
 
-/** One query row and one KV head: `queries` query heads against positions [0, count). */
+/** Query heads that attention takes at once at most, whatever the kernel set. */
+constexpr int kMostQueriesAtOnce = 8;
+
+/** One KV head and neighbouring rows of one sequence: `queries` heads of each row against the positions that the row sees. */
 struct AttentionTask {
-  const float* q;                     // [queries][headDim]
+  const float* q;                     // [rows][rowStride], of which [queries][headDim]
   const void* const* keys;            // per block of blockPositions: [block / 16][headDim][16], f16 or int8
   const void* const* values;          // per block of blockPositions: [block][headDim], f16 or int8
   /** With int8, per block: f16 scales of the keys [block], then of the values [block]. nullptr: f16. */
   const std::uint16_t* const* scales;
-  float* scores;                      // scratch: [queries][scoreStride]
-  float* out;                         // [queries][headDim]
-  std::size_t scoreStride;            // ≥ count rounded up to 16
+  float* scores;                      // scratch: [kMostQueriesAtOnce][scoreStride]
+  float* out;                         // as q
+  std::size_t rowStride;
+  std::size_t scoreStride;            // ≥ the last row's positions rounded up to 16
+  int rows;
   int queries;
   int headDim;  // a multiple of 16
-  int count;
+  int count;    // positions [0, count) that the first row sees; each further row sees one more
   int blockPositions;  // a multiple of 16
   float scale;
 };

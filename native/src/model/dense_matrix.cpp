@@ -31,7 +31,7 @@ bool finite(DenseType type, const std::uint8_t* p) {
 
 }  // namespace
 
-DenseMatrix::DenseMatrix(const TensorRows& rows, ThreadPool& pool) {
+DenseMatrix::DenseMatrix(const TensorRows& rows, ThreadPool& pool, WeightMemory& memory) {
   const TensorType type = rows.tensor().type;
   const auto cols = static_cast<std::size_t>(rows.cols());
   view_.type = denseType(type);
@@ -40,11 +40,11 @@ DenseMatrix::DenseMatrix(const TensorRows& rows, ThreadPool& pool) {
   const bool blocks = view_.type == DenseType::Int8;
   size_ = blocks ? 1 : blockShape(type)->bytes;
   const std::size_t lanes = static_cast<std::size_t>(view_.groups()) * kLanes;
-  values_ = AlignedBuffer<std::uint8_t>(lanes * cols * size_);
+  values_ = memory.take<std::uint8_t>(lanes * cols * size_);
   view_.values = values_.data();
   if (blocks) {
     view_.scaleColumns = quantisedScaleColumns(type);
-    scales_ = AlignedBuffer<float>(lanes * (cols / static_cast<std::size_t>(view_.scaleColumns)));
+    scales_ = memory.take<float>(lanes * (cols / static_cast<std::size_t>(view_.scaleColumns)));
     view_.scales = scales_.data();
   }
   rows.each(pool, [&](int row, const std::uint8_t* bytes, int) {

@@ -5,6 +5,7 @@
 
 #include "kernels/kernels.h"
 #include "model/tensor_rows.h"
+#include "model/weight_memory.h"
 #include "support/aligned_buffer.h"
 
 namespace shard {
@@ -13,7 +14,7 @@ namespace shard {
 class DenseMatrix {
  public:
   /** @throws EngineError, GGUF_INVALID also for values that are not finite. */
-  DenseMatrix(const TensorRows& rows, ThreadPool& pool);
+  DenseMatrix(const TensorRows& rows, ThreadPool& pool, WeightMemory& memory);
 
   const DenseView& view() const { return view_; }
 

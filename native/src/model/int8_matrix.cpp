@@ -15,21 +15,23 @@ float roundRow(const float* x, std::size_t count, std::int8_t* weights) {
   // A magnitude so small that its 127th part is no float any more is as good as zero.
   const float inverse = scale > 0.0f ? 127.0f / most : 0.0f;
   const bool usable = std::isfinite(inverse);
+  const float factor = usable ? inverse : 0.0f;
+  constexpr float kMagic = 12582912.0f;  // 1.5 · 2^23: adding it rounds to a whole number, half to even
   for (std::size_t i = 0; i < count; i++) {
-    const float rounded = usable ? std::nearbyint(x[i] * inverse) : 0.0f;
-    weights[i] = static_cast<std::int8_t>(std::min(std::max(rounded, -127.0f), 127.0f));
+    const float rounded = x[i] * factor + kMagic - kMagic;
+    weights[i] = static_cast<std::int8_t>(static_cast<int>(std::min(std::max(rounded, -127.0f), 127.0f)));
   }
   return usable ? scale : 0.0f;
 }
 
 }  // namespace
 
-void Int8Matrix::allocate(int rows, int cols) {
+void Int8Matrix::allocate(int rows, int cols, WeightMemory& memory) {
   view_.rows = rows;
   view_.cols = static_cast<int>(roundUp(static_cast<std::size_t>(cols), 64));
   const std::size_t lanes = static_cast<std::size_t>(view_.groups()) * kLanes;
-  values_ = AlignedBuffer<std::int8_t>(lanes * static_cast<std::size_t>(view_.cols));
-  scales_ = AlignedBuffer<float>(lanes);
+  values_ = memory.take<std::int8_t>(lanes * static_cast<std::size_t>(view_.cols));
+  scales_ = memory.take<float>(lanes);
   view_.values = values_.data();
   view_.scales = scales_.data();
 }
@@ -40,8 +42,8 @@ void Int8Matrix::placeRow(int row, const std::int8_t* weights) {
   for (std::size_t c = 0; c < cols; c += 4, to += 4 * kLanes) std::memcpy(to, weights + c, 4);
 }
 
-Int8Matrix::Int8Matrix(const TensorRows& rows, ThreadPool& pool) {
-  allocate(rows.rows(), rows.cols());
+Int8Matrix::Int8Matrix(const TensorRows& rows, ThreadPool& pool, WeightMemory& memory) {
+  allocate(rows.rows(), rows.cols(), memory);
   const RowDecoder decoder(rows.source(), rows.tensor(), 1.0f);
   struct Scratch {
     std::vector<float> floats;
@@ -59,7 +61,8 @@ Int8Matrix::Int8Matrix(const TensorRows& rows, ThreadPool& pool) {
 }
 
 Int8Matrix::Int8Matrix(const std::vector<std::int8_t>& weights, int rows, int cols, float scale) {
-  allocate(rows, cols);
+  WeightMemory memory;
+  allocate(rows, cols, memory);
   for (int r = 0; r < rows; r++) {
     scales_[static_cast<std::size_t>(r)] = scale;
     placeRow(r, weights.data() + static_cast<std::size_t>(r) * static_cast<std::size_t>(cols));

@@ -9,6 +9,7 @@
 
 #include "kernels/kernels.h"
 #include "model/tensor_rows.h"
+#include "model/weight_memory.h"
 #include "support/aligned_buffer.h"
 
 namespace shard {
@@ -16,14 +17,14 @@ namespace shard {
 class Int8Matrix {
  public:
   /** Reads, rounds and packs a tensor of any type. @throws EngineError */
-  Int8Matrix(const TensorRows& rows, ThreadPool& pool);
+  Int8Matrix(const TensorRows& rows, ThreadPool& pool, WeightMemory& memory);
   /** From weights [rows × cols] within ±127: for tests. */
   Int8Matrix(const std::vector<std::int8_t>& weights, int rows, int cols, float scale);
 
   const Int8View& view() const { return view_; }
 
  private:
-  void allocate(int rows, int cols);
+  void allocate(int rows, int cols, WeightMemory& memory);
   void placeRow(int row, const std::int8_t* weights);
 
   Int8View view_{};

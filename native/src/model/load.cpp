@@ -3,6 +3,7 @@
 
 #include "model/model.h"
 #include "model/tokenizer_hash.h"
+#include "model/weight_memory.h"
 #include "support/error.h"
 
 namespace shard {
@@ -55,9 +56,9 @@ class TensorTaker {
   Matrix keep(const GgufTensor& tensor, const std::string& name, HeadPrecision precision) {
     const float scale = takeScale(tensor, name);
     const TensorRows from(file_.source(), tensor);
-    if (isTernary(tensor.type)) return Matrix(TernaryMatrix(from, scale, packing_, pool_));
-    if (precision == HeadPrecision::Int8) return Matrix(Int8Matrix(from, pool_));
-    return Matrix(DenseMatrix(from, pool_));
+    if (isTernary(tensor.type)) return Matrix(TernaryMatrix(from, scale, packing_, pool_, memory_));
+    if (precision == HeadPrecision::Int8) return Matrix(Int8Matrix(from, pool_, memory_));
+    return Matrix(DenseMatrix(from, pool_, memory_));
   }
 
   void floats(const GgufTensor& tensor, const char* what, float* out) const {
@@ -96,6 +97,7 @@ class TensorTaker {
   const Gguf& file_;
   TernaryPacking packing_;
   ThreadPool& pool_;
+  WeightMemory memory_;
   std::set<std::string> taken_;
   std::uint64_t parameters_ = 0;
 };

@@ -17,6 +17,7 @@
 #include "gguf/gguf.h"
 #include "kernels/kernels.h"
 #include "model/tensor_rows.h"
+#include "model/weight_memory.h"
 #include "support/aligned_buffer.h"
 
 namespace shard {
@@ -27,17 +28,19 @@ class TernaryMatrix {
    * Reads and packs a tensor. `factor` (a separate `.scale` tensor, or 1) multiplies every scale. BaseThree is only a wish:
    * scales that differ, and weights of +2, are kept in two bits. @throws EngineError
    */
-  TernaryMatrix(const TensorRows& rows, float factor, TernaryPacking wish, ThreadPool& pool);
+  TernaryMatrix(const TensorRows& rows, float factor, TernaryPacking wish, ThreadPool& pool, WeightMemory& memory);
   /** From codes [rows × cols], one scale: for tests. */
   TernaryMatrix(const std::vector<std::uint8_t>& codes, int rows, int cols, float scale, TernaryPacking packing);
 
   const TernaryView& view() const { return view_; }
 
  private:
-  void allocate(int rows, int cols, TernaryPacking packing);
+  void allocate(int rows, int cols, TernaryPacking packing, WeightMemory& memory);
+  /** Where a row's first four bytes are. */
+  std::uint8_t* codesOf(int row);
   void placeRow(int row, const std::uint8_t* codes);
   /** @returns whether this packing holds what was read. */
-  bool pack(const TensorRows& rows, ThreadPool& pool);
+  bool pack(const TensorRows& rows, ThreadPool& pool, WeightMemory& memory);
 
   TernaryView view_{};
   AlignedBuffer<std::uint8_t> codes_;

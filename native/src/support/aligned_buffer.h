@@ -1,16 +1,15 @@
 // A fixed block of zeroed memory on a cache line's boundary, or a huge page's where it is large.
 #pragma once
 
-#if defined(__linux__)
-#include <sys/mman.h>
-#endif
-
 #include <cstddef>
 #include <cstring>
 #include <limits>
+#include <memory>
 #include <new>
 #include <type_traits>
 #include <utility>
+
+#include "support/huge_pages.h"
 
 namespace shard {
 
@@ -20,7 +19,6 @@ class AlignedBuffer {
 
  public:
   static constexpr std::size_t kAlignment = 64;            // a cache line, and an AVX-512 vector
-  static constexpr std::size_t kHugePage = std::size_t{2} << 20;
 
   AlignedBuffer() = default;
   /** @throws std::bad_alloc also when count × sizeof(T) overflows. */
@@ -28,16 +26,21 @@ class AlignedBuffer {
     if (count == 0) return;
     if (count > std::numeric_limits<std::size_t>::max() / sizeof(T) / 2) throw std::bad_alloc();
     const std::size_t bytes = count * sizeof(T);
-    data_ = static_cast<T*>(::operator new(bytes, alignment()));
-#if defined(__linux__) && defined(MADV_HUGEPAGE)
-    // Weights are read end to end in every pass: with 4 kB pages a good part of the time goes into finding them.
-    if (bytes >= 2 * kHugePage) (void)madvise(data_, bytes, MADV_HUGEPAGE);
+#if defined(__linux__)
+    if (isMapped()) {
+      data_ = static_cast<T*>(mapHugePages(bytes));
+      return;
+    }
 #endif
+    data_ = static_cast<T*>(::operator new(bytes, std::align_val_t(kAlignment)));
     std::memset(static_cast<void*>(data_), 0, bytes);
   }
+  /** Part of memory that others have parts of; the last of them frees it. */
+  AlignedBuffer(std::shared_ptr<void> owner, T* data, std::size_t count) : owner_(std::move(owner)), data_(data), size_(count) {}
   AlignedBuffer(AlignedBuffer&& other) noexcept
-      : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+      : owner_(std::move(other.owner_)), data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
   AlignedBuffer& operator=(AlignedBuffer&& other) noexcept {
+    std::swap(owner_, other.owner_);
     std::swap(data_, other.data_);
     std::swap(size_, other.size_);
     return *this;
@@ -45,7 +48,14 @@ class AlignedBuffer {
   AlignedBuffer(const AlignedBuffer&) = delete;
   AlignedBuffer& operator=(const AlignedBuffer&) = delete;
   ~AlignedBuffer() {
-    if (data_ != nullptr) ::operator delete(data_, alignment());
+    if (data_ == nullptr || owner_ != nullptr) return;
+#if defined(__linux__)
+    if (isMapped()) {
+      unmapHugePages(data_, size_ * sizeof(T));
+      return;
+    }
+#endif
+    ::operator delete(data_, std::align_val_t(kAlignment));
   }
 
   T* data() noexcept { return data_; }
@@ -55,10 +65,11 @@ class AlignedBuffer {
   const T& operator[](std::size_t i) const noexcept { return data_[i]; }
 
  private:
-  std::align_val_t alignment() const noexcept {
-    return std::align_val_t(size_ * sizeof(T) >= 2 * kHugePage ? kHugePage : kAlignment);
-  }
+#if defined(__linux__)
+  bool isMapped() const noexcept { return size_ * sizeof(T) >= 2 * kHugePage; }
+#endif
 
+  std::shared_ptr<void> owner_;  // of shared memory
   T* data_ = nullptr;
   std::size_t size_ = 0;
 };

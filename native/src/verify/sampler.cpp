@@ -1,6 +1,7 @@
 #include "verify/sampler.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 
@@ -108,33 +109,53 @@ double gumbelBound(std::uint32_t word) {
   return (ones + 1) * 0.6931471805599454;  // ln 2, rounded up
 }
 
+/** No noise is larger: that of a word of ones is 22.8739. */
+constexpr double kMostNoise = 22.874;
+
 class GumbelMax {
  public:
   GumbelMax(NoiseKey key, std::uint32_t t) : key_(key), t_(t) {}
 
+  /** Whether it could win with some noise. 1e-9: room for the rounding of the logarithms. */
+  bool hasHope(double logWeight, double noise = kMostNoise) const { return best_ < 0 || logWeight + noise >= score_ - 1e-9; }
+
   void offer(int id, double logWeight) {
-    const std::uint32_t word = threefry2x32(key_, t_, static_cast<std::uint32_t>(id))[0];
-    // 1e-9: room for the rounding of the logarithms.
-    if (best_ >= 0 && logWeight + gumbelBound(word) < score_ - 1e-9) return;
+    if (hasHope(logWeight)) offer(id, logWeight, threefry2x32(key_, t_, static_cast<std::uint32_t>(id))[0]);
+  }
+  /** Neighbouring ids from `first` on: noise is drawn for all of them or for none. */
+  template <std::size_t N>
+  void offer(int first, const std::array<double, N>& logWeights) {
+    bool hope = false;
+    for (double logWeight : logWeights) hope |= hasHope(logWeight);
+    if (!hope) return;
+    const auto words = threefry2x32First<N>(key_, t_, static_cast<std::uint32_t>(first));
+    for (std::size_t i = 0; i < N; i++) offer(first + static_cast<int>(i), logWeights[i], words[i]);
+  }
+  int best() const { return best_; }
+
+ private:
+  void offer(int id, double logWeight, std::uint32_t word) {
+    if (!hasHope(logWeight, gumbelBound(word))) return;
     const double score = logWeight + gumbel(word);
     if (best_ < 0 || score > score_ || (score == score_ && id < best_)) {
       best_ = id;
       score_ = score;
     }
   }
-  int best() const { return best_; }
 
- private:
   NoiseKey key_;
   std::uint32_t t_;
   int best_ = -1;
   double score_ = -std::numeric_limits<double>::infinity();
 };
 
+constexpr double kNever = -std::numeric_limits<double>::infinity();
+
 template <typename T>
 int chooseCoupled(const T* logits, int vocab, const SamplingSettings& s, NoiseKey key, std::uint32_t t, SamplerScratch& scratch) {
   const auto count = static_cast<std::size_t>(vocab);
-  const double most = static_cast<double>(logits[argmax(logits, vocab)]);
+  const int likeliestId = argmax(logits, vocab);
+  const double most = static_cast<double>(logits[likeliestId]);
   const auto logWeight = [&](int id) { return (static_cast<double>(logits[id]) - most) / s.temperature; };
   const std::size_t limit = s.topK > 0 ? std::min(static_cast<std::size_t>(s.topK), count) : count;
   GumbelMax choice(key, t);
@@ -148,17 +169,27 @@ int chooseCoupled(const T* logits, int vocab, const SamplingSettings& s, NoiseKe
       choice.offer(id, logWeight(id));
     }
   } else {
-    for (int id = 0; id < vocab; id++) {
-      const double weight = logWeight(id);
-      if (s.minP > 0 && !(std::exp(weight) >= s.minP)) continue;
-      choice.offer(id, weight);
+    // What is to be beaten should be known early: most others can then be passed over.
+    choice.offer(likeliestId, logWeight(likeliestId));
+    constexpr int kTogether = 16;
+    std::array<double, kTogether> logWeights;
+    for (int first = 0; first < vocab; first += kTogether) {
+      for (int i = 0; i < kTogether; i++) {
+        const int id = first + i;
+        const double weight = id < vocab ? logWeight(id) : kNever;
+        const bool refused = s.minP > 0 && choice.hasHope(weight) && !(std::exp(weight) >= s.minP);
+        logWeights[static_cast<std::size_t>(i)] = refused ? kNever : weight;
+      }
+      choice.offer(first, logWeights);
     }
   }
-  return choice.best() >= 0 ? choice.best() : argmax(logits, vocab);
+  return choice.best() >= 0 ? choice.best() : likeliestId;
 }
 
-}  // namespace
-
+/**
+ * Sampling needs an order, whatever a broken model computes: NaN becomes −∞, +∞ the largest float, and a row of nothing
+ * but −∞ becomes level. Changes no row of finite numbers.
+ */
 void makeOrderly(float* logits, int vocab) {
   bool hope = false;
   for (int i = 0; i < vocab; i++) {
@@ -169,6 +200,8 @@ void makeOrderly(float* logits, int vocab) {
   }
   if (!hope) std::fill(logits, logits + vocab, 0.0f);
 }
+
+}  // namespace
 
 int chooseToken(const float* logits, int vocab, const SamplingSettings& settings, const TokenHistory& history,
                 NoiseKey key, std::uint32_t t, SamplerScratch& scratch) {
@@ -200,7 +233,7 @@ EmittedToken describeChoice(const KernelSet& kernels, const float* logits, int v
   return out;
 }
 
-std::vector<EmittedToken> walk(const KernelSet& kernels, const float* rows, std::size_t stride, int vocab, const int* tokens, int tokenCount,
+std::vector<EmittedToken> walk(const KernelSet& kernels, float* rows, std::size_t stride, int vocab, const int* tokens, int tokenCount,
                                const std::vector<int>& drafts, const SampleRequest& request, SamplerScratch& scratch) {
   TokenHistory history(request.promptLength);
   const bool counted = request.settings.needsHistory();
@@ -208,7 +241,8 @@ std::vector<EmittedToken> walk(const KernelSet& kernels, const float* rows, std:
     for (int i = 0; i < tokenCount; i++) history.push(tokens[i]);
   std::vector<EmittedToken> out;
   for (std::size_t i = 0;; i++) {
-    const float* logits = rows + i * stride;
+    float* logits = rows + i * stride;
+    makeOrderly(logits, vocab);
     const auto t = static_cast<std::uint32_t>(tokenCount + static_cast<int>(i) - request.promptLength);
     const int id = chooseToken(logits, vocab, request.settings, history, request.key, t, scratch);
     EmittedToken token = describeChoice(kernels, logits, vocab, id, request.topLogprobs, scratch);

@@ -35,12 +35,6 @@ struct SamplerScratch {
   std::vector<int> order;
 };
 
-/**
- * Sampling needs an order, whatever a broken model computes: NaN becomes −∞, +∞ the largest float, and a row of nothing
- * but −∞ becomes level. Changes no row of finite numbers.
- */
-void makeOrderly(float* logits, int vocab);
-
 /** The target's own token: greedy at temperature 0, else coupled (Gumbel noise at counter (t, id)). */
 int chooseToken(const float* logits, int vocab, const SamplingSettings& settings, const TokenHistory& history,
                 NoiseKey key, std::uint32_t t, SamplerScratch& scratch);
@@ -50,10 +44,10 @@ EmittedToken describeChoice(const KernelSet& kernels, const float* logits, int v
 
 /**
  * Walks along the drafts while each is the target's own token; ends with the correction or the token after the last.
- * @param rows logits of the base row and of each draft, [drafts + 1][stride]
+ * @param rows logits of the base row and of each draft, [drafts + 1][stride]; those that it looks at are made orderly
  * @param tokens all tokens up to and including the base row's
  */
-std::vector<EmittedToken> walk(const KernelSet& kernels, const float* rows, std::size_t stride, int vocab, const int* tokens, int tokenCount,
+std::vector<EmittedToken> walk(const KernelSet& kernels, float* rows, std::size_t stride, int vocab, const int* tokens, int tokenCount,
                                const std::vector<int>& drafts, const SampleRequest& request, SamplerScratch& scratch);
 
 }  // namespace shard

@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { choiceKey, gumbel, keyFromSeed } from '../../../shared/verify/noise.ts'
+import {
+  choiceKey,
+  gumbel,
+  gumbelBound,
+  gumbelOf,
+  keyFromSeed,
+  MOST_NOISE,
+} from '../../../shared/verify/noise.ts'
 import { threefry2x32 } from '../../../shared/verify/threefry.ts'
 
 describe('keyFromSeed', () => {
@@ -53,5 +60,17 @@ describe('gumbel', () => {
     // Euler's constant and π²/6; four standard errors of 100,000 draws.
     expect(Math.abs(mean - 0.5772156649)).toBeLessThan(4 * Math.sqrt(Math.PI ** 2 / 6 / 100_000))
     expect(Math.abs(variance - Math.PI ** 2 / 6)).toBeLessThan(0.05)
+  })
+})
+
+describe('gumbelBound', () => {
+  const words = [0, 1, 2 ** 31 - 1, 2 ** 31, 2 ** 32 - 2, 2 ** 32 - 1]
+  for (let bit = 1; bit < 32; bit++) words.push((2 ** 32 - 2 ** bit) >>> 0, 2 ** 32 - 2 ** bit - 1)
+
+  it.each(words)('of %i is no less than its noise, and at most ln 2 more where that is large', (word) => {
+    const over = gumbelBound(word) - gumbelOf(word)
+    expect(over).toBeGreaterThanOrEqual(0)
+    if (word > 0xf000_0000) expect(over).toBeLessThan(Math.LN2 + 0.05)
+    expect(gumbelOf(word)).toBeLessThan(MOST_NOISE)
   })
 })
