@@ -24,6 +24,7 @@ export function linkKind(): LinkKind | { readonly missing: string } {
   if (process.platform !== 'linux') return { missing: 'network namespaces are Linux alone' }
   if (process.getuid?.() !== 0) return { missing: 'network namespaces need root' }
   if (!runs('ip', '-V')) return { missing: '`ip` is missing (iproute2)' }
+  removeAbandoned()
   if (!runs('ip', 'netns', 'add', PROBE)) return { missing: '`ip netns add` failed' }
   try {
     if (
@@ -38,6 +39,15 @@ export function linkKind(): LinkKind | { readonly missing: string } {
 }
 
 const PROBE = `shard-probe-${process.pid}`
+const OWN = /^shard-(?:scout|probe)-(\d+)\b/
+
+/** Namespaces of runs that were killed, which nobody else would remove. */
+function removeAbandoned(): void {
+  for (const line of execFileSync('ip', ['netns', 'list'], { encoding: 'utf8' }).split('\n')) {
+    const [, pid] = OWN.exec(line) ?? []
+    if (pid !== undefined && !existsSync(`/proc/${pid}`)) runs('ip', 'netns', 'del', line.split(' ')[0]!)
+  }
+}
 
 function runs(command: string, ...args: string[]): boolean {
   return spawnSync(command, args, { stdio: 'ignore' }).status === 0
