@@ -39,6 +39,9 @@ import { shapeFileWithProgress } from './engine/shape-progress.ts'
 /** Of a pass with the embedded target. */
 const PACE_MS = 60
 
+// Ends by the way of all exits, where Oracles are ended as well.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
+
 await runMain(async () => {
   const options = parseOptions(process.argv.slice(2))
   const links = linkKind()

@@ -9,6 +9,12 @@ import { nodeScript, type SelfCommand } from '../../native-host/packaged/self-co
 
 export const SHARD = fileURLToPath(new URL('../../dist/shard.js', import.meta.url))
 
+/** None of them outlives this process: its model would fill the memory of whatever is run next. */
+const children = new Set<ChildProcess>()
+process.on('exit', () => {
+  for (const child of children) child.kill('SIGKILL')
+})
+
 /** One `shard …` process with its log: of dist/shard.js, which `npm run build` makes, unless another program is given. */
 export class ShardProcess {
   readonly child: ChildProcess
@@ -25,6 +31,8 @@ export class ShardProcess {
       stdio: ['pipe', 'pipe', 'pipe'],
       env: { ...process.env, ...env },
     })
+    children.add(this.child)
+    this.child.once('exit', () => children.delete(this.child))
     for (const stream of [this.child.stdout, this.child.stderr]) {
       stream?.setEncoding('utf8').on('data', (text: string) => {
         this.log += text

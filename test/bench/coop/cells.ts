@@ -46,7 +46,9 @@ export function settingsOf(choice: {
   readonly speeds: readonly number[]
   readonly modes: readonly Mode[]
 }): { readonly scouts: readonly Setting[]; readonly local: readonly Setting[] } {
-  const { alphas, modes } = choice
+  const { modes } = choice
+  // The best first: an Oracle that a bad drafter has slowed down tries nobody for longer than a round takes.
+  const alphas = [...choice.alphas].sort((a, b) => b - a)
   const settings = (modes: readonly Mode[], rtts: readonly number[]) =>
     choice.users.flatMap((users) =>
       choice.speeds.flatMap((speed) => rtts.map((rttMs) => ({ users, rttMs, speed, alphas, modes }))),

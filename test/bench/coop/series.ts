@@ -56,7 +56,7 @@ export class Series {
       drafted_share: rounded(this.#drafted / this.#rounds.length),
       speed,
       not_needed: this.#notNeeded,
-      rounds: this.#rounds,
+      rounds: [...this.#rounds],
     }
   }
 }

@@ -31,6 +31,27 @@ describe('the cooperation benchmark', () => {
     expect(shown(local)).toEqual([[0, ['alone', 'local']]])
   })
 
+  it('tells a cell as it is after a round, whatever the next ones bring', () => {
+    const setting = { users: 4, rttMs: 0, speed: 10, alphas: [0.9], modes: ['scouts-1'] } as const
+    const series = new Series('2b', 'scouts-1', 0.9, setting, undefined)
+    const alone = new Series('2b', 'alone', 0.9, setting, undefined)
+    alone.add({ tokensPerSecond: 10, draftedShare: 0 })
+    const told = [20, 40].map((tokensPerSecond) => {
+      series.add({ tokensPerSecond, draftedShare: 0.5 })
+      return series.cell(alone, null)
+    })
+    expect(told.map(({ rounds }) => rounds)).toEqual([[20], [20, 40]])
+    expect(told.map(({ tokens_per_s }) => tokens_per_s)).toEqual([20, 30])
+  })
+
+  it('measures the best drafter first', () => {
+    const { scouts } = settingsOf({
+      ...{ alphas: [0.6, 0.9, 0.8], rtts: [0], users: [1], speeds: [10] },
+      modes: ['alone', 'scouts-1'],
+    })
+    expect(scouts.map(({ alphas }) => alphas)).toEqual([[0.9, 0.8, 0.6]])
+  })
+
   it('goes on from what an earlier run has written, were it cut short in the middle of a line', async () => {
     const path = join(await tempFolder(), 'results.jsonl')
     const first = new Results(path)
