@@ -1,5 +1,7 @@
 import { type Cell, MODES, type Mode } from './cells.ts'
 
+/** What all of it shows. */
+const SUBJECT = 'Tokens a second, over the Oracle alone'
 /** One colour a mode that stands out from white and from near black alike. */
 const COLOURS: Readonly<Record<Mode, string>> = {
   alone: '#8a8f98',
@@ -60,10 +62,11 @@ export function chart(cells: readonly Cell[]): string {
   const height = HEADER + shapes.length * rowHeight
   const parts = rows.map((panels, i) => shapeRow(shapes[i]!, panels, HEADER + i * rowHeight))
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}">
+<title>${SUBJECT}</title>
 <style>${STYLE}
 </style>
 <rect class="ground" width="100%" height="100%"/>
-<text class="title" x="${MARGIN}" y="26">Tokens a second, over the Oracle alone</text>
+<text class="title" x="${MARGIN}" y="26">${SUBJECT}</text>
 ${legend(cells)}
 ${parts.join('\n')}
 </svg>

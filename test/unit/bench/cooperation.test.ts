@@ -71,7 +71,7 @@ describe('the cooperation benchmark', () => {
   it('draws a bar for every cell but those of the Oracle alone, which is the line', () => {
     const cells = [0.6, 0.9].flatMap((alpha) => [cell('alone', alpha, [20]), cell('scouts-1', alpha, [30])])
     const svg = chart(cells)
-    expect(svg.match(/<title>/g)).toHaveLength(2)
+    expect(svg.match(/<rect[^>]*><title>/g)).toHaveLength(2)
     expect(svg).toContain('<title>scouts-1: 30 tokens/s, 1.5× alone</title>')
     expect(svg).toContain('4 users, Scouts 10×, alone 20.0 tokens/s')
     expect(chart([])).toContain('</svg>')
