@@ -128,7 +128,7 @@ class GumbelMax {
     bool hope = false;
     for (double logWeight : logWeights) hope |= hasHope(logWeight);
     if (!hope) return;
-    const auto words = threefry2x32First<N>(key_, t_, static_cast<std::uint32_t>(first));
+    const auto words = threefry2x32From<N>(key_, t_, static_cast<std::uint32_t>(first))[0];
     for (std::size_t i = 0; i < N; i++) offer(first + static_cast<int>(i), logWeights[i], words[i]);
   }
   int best() const { return best_; }

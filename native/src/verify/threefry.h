@@ -10,9 +10,9 @@ struct NoiseKey {
   std::uint32_t lo = 0, hi = 0;
 };
 
-/** The first words of counters (c0, c1 + i), i < N: as many at once as the compiler has lanes for. */
+/** Both words of counters (c0, c1 + i), i < N, [word][i]: as many at once as the compiler has lanes for. */
 template <std::size_t N>
-std::array<std::uint32_t, N> threefry2x32First(NoiseKey key, std::uint32_t c0, std::uint32_t c1) {
+std::array<std::array<std::uint32_t, N>, 2> threefry2x32From(NoiseKey key, std::uint32_t c0, std::uint32_t c1) {
   constexpr int kRotations[8] = {13, 15, 26, 6, 17, 29, 16, 24};
   const std::uint32_t keys[3] = {key.lo, key.hi, 0x1bd11bdau ^ key.lo ^ key.hi};
   std::array<std::uint32_t, N> x0, x1;
@@ -34,24 +34,12 @@ std::array<std::uint32_t, N> threefry2x32First(NoiseKey key, std::uint32_t c0, s
       x1[i] += second;
     }
   }
-  return x0;
+  return {x0, x1};
 }
 
 inline std::array<std::uint32_t, 2> threefry2x32(NoiseKey key, std::uint32_t c0, std::uint32_t c1) {
-  constexpr int kRotations[8] = {13, 15, 26, 6, 17, 29, 16, 24};
-  const std::uint32_t keys[3] = {key.lo, key.hi, 0x1bd11bdau ^ key.lo ^ key.hi};
-  std::uint32_t x0 = c0 + keys[0], x1 = c1 + keys[1];
-  for (std::uint32_t round = 0; round < 20; round++) {
-    const int distance = kRotations[round & 7];
-    x0 += x1;
-    x1 = ((x1 << distance) | (x1 >> (32 - distance))) ^ x0;
-    if ((round & 3) == 3) {
-      const std::uint32_t injection = (round + 1) >> 2;
-      x0 += keys[injection % 3];
-      x1 += keys[(injection + 1) % 3] + injection;
-    }
-  }
-  return {x0, x1};
+  const auto words = threefry2x32From<1>(key, c0, c1);
+  return {words[0][0], words[1][0]};
 }
 
 }  // namespace shard
