@@ -78,15 +78,19 @@ export class Drafting {
     return [...desk.helpers]
   }
 
-  /** Replaces workers that have gone or stalled, lets go those that don't pay, and staffs whoever is short. */
-  tend(demand: Demand): void {
-    const { now, steady } = demand.load
+  /**
+   * Replaces workers that have gone or stalled, lets go those that don't pay, and staffs whoever is short.
+   *
+   * @param leastAcceptance called only where they are looked over: hundreds of estimates are too much for every pass
+   */
+  tend(load: Load, leastAcceptance: () => Demand['leastAcceptance']): void {
+    const { now, steady } = load
     let nodes = 0
     for (const desk of this.#desks.values()) {
       for (const attachment of desk.attachments)
         if (attachment.closed !== null) this.#failed(desk, attachment)
     }
-    if (now >= this.#tendAt || steady === STEADY) this.#review(demand)
+    if (now >= this.#tendAt || steady === STEADY) this.#review({ load, leastAcceptance: leastAcceptance() })
     for (const desk of this.#desks.values()) nodes += desk.nodes
     this.#nodes.set(nodes)
   }

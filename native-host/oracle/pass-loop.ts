@@ -162,7 +162,7 @@ export class PassLoop {
   /** Where a pass begins: what has been drafted by now, and how much of it is worth verifying. */
   #plan(requests: readonly ActiveRequest[]): Pass {
     this.#drafting.graft()
-    this.#drafting.tend(this.#demand(requests))
+    this.#drafting.tend(this.#load(requests), () => this.#leastAcceptance(requests))
     const paths = requests.map((request) => this.#drafting.path(request))
     const knownRows = this.#knownRows(requests)
     const plan = planPass(
@@ -263,16 +263,13 @@ export class PassLoop {
     return { requests: length, tokenMs, now: this.#init.clock.now(), ...this.#workload.of(length) }
   }
 
-  /** What drafters must be like to be of use now. */
-  #demand(requests: readonly ActiveRequest[]): Demand {
+  /** How good drafters must be to be of use now. */
+  #leastAcceptance(requests: readonly ActiveRequest[]): Demand['leastAcceptance'] {
     const { length } = requests
     const context = requests.reduce((sum, { cached }) => sum + cached + 1, 0)
     const least = (overheadMs: number) =>
       leastAcceptance({ requests: length, context, maxRows: this.#maxRows, overheadMs }, this.#estimate)
-    return {
-      load: this.#load(requests),
-      leastAcceptance: { scout: least(OVERHEAD_MS.scout), local: least(OVERHEAD_MS.local) },
-    }
+    return { scout: least(OVERHEAD_MS.scout), local: least(OVERHEAD_MS.local) }
   }
 
   /** By how much a pass of `ms` would have been shorter if nobody drafted: seen at passes without drafts. */
