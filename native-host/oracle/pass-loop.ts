@@ -84,7 +84,7 @@ export class PassLoop {
   }
 
   get running(): number {
-    return this.#seats.running.length
+    return this.#seats.unfinished
   }
 
   get slots(): number {
@@ -138,7 +138,7 @@ export class PassLoop {
       if (runnable.length === 0) {
         this.#endedAt = null
         // Whoever runs without a sequence has just lost the engine: it gets a moment to come back.
-        if (this.running > 0) await clock.sleep(RETRY_MS, this.#stop.signal)
+        if (this.#seats.running.length > 0) await clock.sleep(RETRY_MS, this.#stop.signal)
         else if (this.queued === 0) await this.#bell.wait(this.#stop.signal)
         continue
       }

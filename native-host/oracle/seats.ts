@@ -48,6 +48,11 @@ export class Seats {
     return this.#running
   }
 
+  /** Those of them that have not ended: who has its answer does not wait until its seat is cleared. */
+  get unfinished(): number {
+    return this.#running.filter(({ events }) => !events.ended).length
+  }
+
   get queued(): number {
     return this.#queue.length
   }
@@ -80,6 +85,8 @@ export class Seats {
   /** Between passes: ended requests out, waiting ones in, everyone that runs has a sequence. */
   async settle(): Promise<void> {
     const { metrics, drafting, lost } = this.#init
+    // Told before the first wait: whoever has read its answer and asks next finds itself gone.
+    this.#gauge()
     for (const request of this.#leaving) {
       this.#queue = this.#queue.filter((other) => other !== request)
       if (this.#running.includes(request)) await this.#vacate(request)
@@ -182,7 +189,7 @@ export class Seats {
   }
 
   #gauge(): void {
-    this.#runningGauge.set(this.#running.length)
+    this.#runningGauge.set(this.unfinished)
     this.#queuedGauge.set(this.#queue.length)
   }
 }
