@@ -1,3 +1,4 @@
+import { HALVES } from './half.wgsl.ts'
 import { enables, largest, NARROW_LANES, type Variant } from './lanes.wgsl.ts'
 import { passData, rotary } from './pass-data.wgsl.ts'
 import { each } from './repeat.ts'
@@ -39,6 +40,7 @@ export function storeKernel(shape: HeadShape): string {
 @group(0) @binding(0) var<storage, read> qkv: array<f32>;
 @group(0) @binding(1) var<storage, read_write> cache: array<u32>;
 ${passData(2)}
+${HALVES}
 ${rotary(shape.headDim)}
 ${layout(shape)}
 @compute @workgroup_size(64)
@@ -52,10 +54,10 @@ fn main(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group
     let pair = n % HALF;
     let key = row * ROW + (HEADS + head) * WIDTH;
     cache[keyAt(block, head, pair / 4u, slot) * 4u + pair % 4u] =
-      pack2x16float(vec2<f32>(rotated(row, key, 2u * pair), rotated(row, key, 2u * pair + 1u)));
+      halves(vec2<f32>(rotated(row, key, 2u * pair), rotated(row, key, 2u * pair + 1u)));
     let value = row * ROW + (HEADS + KV_HEADS + head) * WIDTH + 2u * pair;
     cache[valueAt(block, head, pair / 4u, slot) * 4u + pair % 4u] =
-      pack2x16float(clamp(vec2<f32>(qkv[value], qkv[value + 1u]), vec2<f32>(-65504.0), vec2<f32>(65504.0)));
+      halves(clamp(vec2<f32>(qkv[value], qkv[value + 1u]), vec2<f32>(-65504.0), vec2<f32>(65504.0)));
   }
 }`
 }
@@ -86,6 +88,7 @@ ${passData(2)}
 struct Out { stride: u32 }
 @group(0) @binding(3) var<uniform> out: Out;
 @group(0) @binding(4) var<storage, read_write> attended: array<f32>;
+${HALVES}
 ${rotary(shape.headDim)}
 ${layout(shape)}
 ${largest(variant, lanes)}
@@ -105,7 +108,7 @@ fn main(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) wg: v
     let start = row * ROW + head * WIDTH;
     var turned = vec2<f32>(0.0);
     if (pair < HALF) { turned = vec2<f32>(rotated(row, start, 2u * pair), rotated(row, start, 2u * pair + 1u)); }
-    query[pair] = unpack2x16float(pack2x16float(turned));
+    query[pair] = unpack2x16float(halves(turned));
   }
   workgroupBarrier();
   let group = lane / VECTORS;
