@@ -152,13 +152,13 @@ export class GpuGraph {
       activation: graph.activation,
       quantised: into.some(({ form }) => 'block' in form),
       floats: into.some(({ form }) => 'type' in form),
+      width,
       lanes: lanesFor(this.#variant, width),
     })
-    const inputKind: BindingKind = source === 'gated' ? 'write' : 'read'
-    const bindings: BindingKind[] = ['uniform', inputKind, 'read', 'write', 'write', 'write', 'write', 'read']
+    const bindings: BindingKind[] = ['uniform', 'read', 'read', 'write', 'write', 'write', 'write', 'read']
     const pipeline = await this.#pipelines.get(`${source} norm`, bindings, code)
     const epsilon = new Uint32Array(Float32Array.of(rmsEpsilon).buffer)[0]!
-    const uniform = this.#memory.uniform('norm', [width, pad64(width), stride, feedForward, first, epsilon])
+    const uniform = this.#memory.uniform('norm', [stride, feedForward, first, epsilon])
     return [this.#rowStep(pipeline, [uniform, input, gain, values, sums, steps, floats, passData])]
   }
 

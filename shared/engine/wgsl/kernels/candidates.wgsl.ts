@@ -1,4 +1,4 @@
-import { enables, largest, NARROW_LANES, sumTree, type Variant } from './lanes.wgsl.ts'
+import { enables, largest, NARROW_LANES, laneSum, type Variant } from './lanes.wgsl.ts'
 
 /** Most candidates of a row: filters keep few tokens, and a Scout draws among its 64 likeliest. */
 export const MAX_CANDIDATES = 64
@@ -14,7 +14,7 @@ export const FLAG_TIED = 2
  *
  * Radix select over keys that sort as the floats do: four passes of 8 bits, each a histogram of what is still in question,
  * from the most significant byte down; then the last key is exactly the count-th largest. All of that is exact. Order of
- * Σ: lane i takes ids i, i + lanes, … rising, then the lanes' tree. Workgroup: 256 threads (narrow: 8); grid: x rows.
+ * Σ: lane i takes ids i, i + lanes, … rising, then the lanes (lanes.wgsl.ts). Workgroup: 256 threads (narrow: 8); grid: x rows.
  */
 export function candidatesKernel(variant: Variant): string {
   const lanes = variant.narrow ? NARROW_LANES : 256
@@ -29,7 +29,7 @@ var<workgroup> taken: atomic<u32>;
 var<workgroup> tied: atomic<u32>;
 var<workgroup> prefix: u32;
 var<workgroup> need: u32;
-${sumTree(lanes)}
+${laneSum(lanes)}
 ${largest(variant, lanes)}
 fn keyOf(logit: f32) -> u32 {
   let bits = bitcast<u32>(logit);
