@@ -1,4 +1,4 @@
-import type { GpuMemory } from './gpu-memory.ts'
+import { type GpuMemory, MAX_WORKGROUPS } from './gpu-memory.ts'
 import type { TableForm } from './kernels/embed.wgsl.ts'
 import { evenRows, packRows, type SourceTensor, sameForm, unitColumns, unitsOf } from './packed-tensor.ts'
 
@@ -28,12 +28,15 @@ const MAX_SLICES = 8
 /** A slice of fewer columns is not worth a thread. */
 const MIN_SLICE_COLUMNS = 256
 
+/** Of one dispatch's grid, a workgroup taking 16 rows or more. */
+export const MAX_PART_ROWS = MAX_WORKGROUPS * 16
+
 /** Uploads tensors of one form and width as one matrix, their rows one below the other. */
 export function uploadMatrix(memory: GpuMemory, label: string, sources: readonly SourceTensor[]): GpuMatrix {
   const { form, tensor } = sources[0]!
   const rows = sources.reduce((sum, source) => sum + source.tensor.rows, 0)
   const units = unitsOf(form, tensor.columns)
-  const most = Math.floor(memory.maxBytes / (units * 16))
+  const most = Math.min(MAX_PART_ROWS, Math.floor(memory.maxBytes / (units * 16)))
   const rowsPerPart = most - (most & 1)
   const parts: MatrixPart[] = []
   for (let firstRow = 0; firstRow < rows; ) {

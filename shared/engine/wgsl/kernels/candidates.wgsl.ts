@@ -1,4 +1,4 @@
-import { enables, largest, NARROW_LANES, laneSum, type Variant } from './lanes.wgsl.ts'
+import { enables, laneSum, largest, NARROW_LANES, type Variant } from './lanes.wgsl.ts'
 
 /** Most candidates of a row: filters keep few tokens, and a Scout draws among its 64 likeliest. */
 export const MAX_CANDIDATES = 64
