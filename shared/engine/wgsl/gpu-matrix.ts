@@ -24,9 +24,9 @@ export interface GpuMatrix {
   readonly parts: readonly MatrixPart[]
 }
 
-const MAX_SLICES = 8
-/** A slice of fewer columns is not worth a thread. */
-const MIN_SLICE_COLUMNS = 256
+/** Threads that share an output row at most, and columns that are worth a thread. */
+const TERNARY_SLICES = { most: 32, columns: 128 }
+const DENSE_SLICES = { most: 8, columns: 256 }
 
 /** Of one dispatch's grid, a workgroup taking 16 rows or more. */
 export const MAX_PART_ROWS = MAX_WORKGROUPS * 16
@@ -69,8 +69,10 @@ export const bufferRows = (part: MatrixPart): number => evenRows(part.rows)
 
 /** By the matrix's shape alone, for it decides the order of sums. */
 function slicing(form: TableForm, columns: number, units: number): { slices: number; sliceUnits: number } {
-  let slices = 1
-  while (slices < MAX_SLICES && columns / (2 * slices) >= MIN_SLICE_COLUMNS) slices *= 2
+  const limits = 'block' in form ? TERNARY_SLICES : DENSE_SLICES
   const step = 'block' in form && form.block > 0 ? form.block / unitColumns(form) : 1
-  return { slices, sliceUnits: Math.ceil(units / step / slices) * step }
+  const steps = units / step
+  let slices = 1
+  while (slices < limits.most && columns / (2 * slices) >= limits.columns && 2 * slices <= steps) slices *= 2
+  return { slices, sliceUnits: Math.ceil(steps / slices) * step }
 }

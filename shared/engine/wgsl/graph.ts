@@ -15,7 +15,7 @@ import { DENSE_ROWS, denseKernel } from './kernels/dense.wgsl.ts'
 import { embedKernel } from './kernels/embed.wgsl.ts'
 import { lanesFor, type Variant } from './kernels/lanes.wgsl.ts'
 import { type NormShape, normKernel } from './kernels/norm.wgsl.ts'
-import { TERNARY_ROWS, ternaryKernel } from './kernels/ternary.wgsl.ts'
+import { rowLanes, TERNARY_ROWS, ternaryKernel } from './kernels/ternary.wgsl.ts'
 import type { KvPool } from './kv-pool.ts'
 import type { GpuModel, Products } from './model.ts'
 import type { BindingKind, Pipeline, Pipelines } from './pipelines.ts'
@@ -242,7 +242,7 @@ export class GpuGraph {
       return {
         pipelines: new Map(pipelines.map(([tile, { compute }]) => [tile, compute])),
         bindings: this.#bind(pipelines[0]![1], buffers),
-        across: Math.ceil(part.rows / ((64 / slices) * (dense ? DENSE_ROWS : TERNARY_ROWS))),
+        across: Math.ceil(part.rows / (rowLanes(slices) * (dense ? DENSE_ROWS : TERNARY_ROWS))),
         rowsIn: 'y',
       }
     })
