@@ -10,7 +10,7 @@ import {
   storeGroups,
   storeKernel,
 } from './kernels/attention.wgsl.ts'
-import { candidatesKernel } from './kernels/candidates.wgsl.ts'
+import { type CandidateStage, candidatesKernel, SLICE_IDS } from './kernels/candidates.wgsl.ts'
 import { DENSE_ROWS, denseKernel } from './kernels/dense.wgsl.ts'
 import { embedKernel } from './kernels/embed.wgsl.ts'
 import { lanesFor, type Variant } from './kernels/lanes.wgsl.ts'
@@ -59,7 +59,7 @@ export class GpuGraph {
   /** By submission. */
   #body: Step[][] = []
   #cached: { step: Step; rebind: () => GPUBindGroup }[] = []
-  #head: { norm: Step; product: Step[]; select: Step | null }[] = []
+  #head: { norm: Step; product: Step[]; select: Step[] }[] = []
 
   private constructor(parts: GraphParts) {
     this.#config = parts.config
@@ -105,7 +105,7 @@ export class GpuGraph {
     const extent = { rows, chunks: 1 }
     dispatch(pass, head.norm, extent)
     for (const step of head.product) dispatch(pass, step, extent)
-    if (select && head.select) dispatch(pass, head.select, extent)
+    if (select) for (const step of head.select) dispatch(pass, step, extent)
   }
 
   async #build(maxRows: number, candidates: number): Promise<void> {
@@ -135,7 +135,7 @@ export class GpuGraph {
   }
 
   async #chunk(chunk: number, candidates: number) {
-    const { widths, x, logits, chunkRows, candidates: found } = this.#scratch
+    const { widths, x, logits, chunkRows } = this.#scratch
     const { embedding, vocabSize } = this.#config
     const first = chunk * chunkRows
     const head = [this.#model.head]
@@ -148,11 +148,24 @@ export class GpuGraph {
       head,
     )
     const product = await this.#multiply(head, logits, vocabSize, false)
-    if (candidates === 0) return { norm: norm!, product, select: null }
-    const bindings: BindingKind[] = ['uniform', 'read', 'write']
-    const pipeline = await this.#pipelines.get('candidates', bindings, candidatesKernel(this.#variant))
-    const uniform = this.#memory.uniform('candidates', [vocabSize, Math.min(candidates, vocabSize), first])
-    return { norm: norm!, product, select: this.#rowStep(pipeline, [uniform, logits, found]) }
+    const select = candidates === 0 ? [] : await this.#select(first, Math.min(candidates, vocabSize))
+    return { norm: norm!, product, select }
+  }
+
+  /** The candidates of a chunk's rows, which begin with pick `first`: of slices of a row, and of the row where it has several. */
+  async #select(first: number, count: number): Promise<Step[]> {
+    const { logits, slices, candidates: found } = this.#scratch
+    const { vocabSize } = this.#config
+    const across = Math.ceil(vocabSize / SLICE_IDS)
+    const step = async (stage: CandidateStage, from: number, input: GPUBuffer, into: GPUBuffer) => {
+      const code = candidatesKernel(this.#variant, stage)
+      const pipeline = await this.#pipelines.get(`candidates, ${stage}`, ['uniform', 'read', 'write'], code)
+      const uniform = this.#memory.uniform('candidates', [vocabSize, count, from, across])
+      const group = this.#bind(pipeline, [uniform, input, into])
+      return this.#step(pipeline, group, stage === 'slice' ? across : 1, 'x')
+    }
+    if (across === 1) return [await step('slice', first, logits, found)]
+    return [await step('slice', 0, logits, slices), await step('join', first, slices, found)]
   }
 
   async #embed(): Promise<Step[]> {

@@ -1,7 +1,7 @@
 import type { ModelConfig } from '../model-config.ts'
 import { type GpuMemory, MAX_WORKGROUPS } from './gpu-memory.ts'
 import { CHUNK_POSITIONS, partWords } from './kernels/attention.wgsl.ts'
-import { CANDIDATE_WORDS } from './kernels/candidates.wgsl.ts'
+import { CANDIDATE_WORDS, SLICE_IDS } from './kernels/candidates.wgsl.ts'
 
 /** Rows that products take at once; a pass takes the smallest that holds it, or the largest. */
 export const TILES: readonly number[] = [1, 4]
@@ -38,6 +38,8 @@ export interface Scratch {
   readonly logits: GPUBuffer // [chunk][V]
   readonly chunkRows: number
   readonly candidates: GPUBuffer
+  /** Candidates of slices of the chunk's rows. */
+  readonly slices: GPUBuffer
   /** Attention's results by chunk of positions (see kernels/attention.wgsl.ts), of the rows that there is room for. */
   readonly parts: GPUBuffer
   readonly partChunks: number
@@ -75,6 +77,7 @@ export function createScratch(
   const rowBytes = 4 * config.vocabSize
   const fit = Math.floor(Math.min(LOGITS_BYTES, memory.maxBytes) / rowBytes)
   const chunkRows = Math.min(rows, Math.max(LARGEST_TILE, fit - (fit % LARGEST_TILE)))
+  const sliceBytes = 4 * chunkRows * Math.ceil(config.vocabSize / SLICE_IDS) * CANDIDATE_WORDS
   const partChunks = Math.ceil(config.contextLength / CHUNK_POSITIONS)
   const partBytes = 4 * config.heads * partChunks * partWords(config.headDim)
   const splitRows = Math.min(SPLIT_ROWS, Math.floor(Math.min(PARTS_BYTES, memory.maxBytes) / partBytes))
@@ -92,6 +95,7 @@ export function createScratch(
     logits: memory.storage('logits', chunkRows * rowBytes),
     chunkRows,
     candidates: floats('candidates', CANDIDATE_WORDS),
+    slices: memory.storage('candidates of slices', sliceBytes),
     parts: memory.storage('parts of attention', splitRows * partBytes),
     partChunks,
     splitRows,

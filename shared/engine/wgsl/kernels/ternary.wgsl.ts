@@ -42,27 +42,28 @@ export function ternaryKernel(variant: Variant, { block, tile, slices, add }: Te
   const vectors = form.words / 4
   const load = (n: number, unit: string, assign: string) =>
     each(TERNARY_ROWS, (p) => `${assign}w${n}_${p} = weights[(${unit}) * part.rows + row${p}];`)
-  const rows = 'xyzw'
+  /** A software adapter wins nothing by loads that are on their way, and compiles what is written out slowly. */
+  const ahead = !variant.narrow
+  const forGroups = (write: (g: string) => string) =>
+    ahead ? each(4, (g) => `{ ${write(`${g}u`)} }`) : `for (var g = 0u; g < 4u; g++) { ${write('g')} }`
   /** The products of unit u + n, whose weights are in registers. */
   const unit = (n: number) => `{
       ${cells((_k, _p, cell) => `var unit${cell} = ${form.start};`)}
-      ${each(
-        4,
-        (g) => `{
-        ${each(TERNARY_ROWS, (p) => splitCodes(form, `c${p}`, `w${n}_${p}.${rows[g]}`))}
+      ${forGroups(
+        (g) => `
+        ${each(TERNARY_ROWS, (p) => splitCodes(form, `c${p}`, `w${n}_${p}[${g}]`))}
         ${each(
           tile,
           (k) => `{
-        let at = (((first + ${k}u) * part.units + u + ${n}u) * 4u + ${g}u) * ${vectors}u;
+        let at = (((first + ${k}u) * part.units + u + ${n}u) * 4u + ${g}) * ${vectors}u;
         ${each(vectors, (v) => `let v${v} = values[at + ${v}u];`)}
         ${each(TERNARY_ROWS, (p) =>
           each(form.words, (j) =>
-            form.add(`unit${k * TERNARY_ROWS + p}`, `c${p}_${j}`, `v${j >> 2}.${rows[j & 3]}`),
+            form.add(`unit${k * TERNARY_ROWS + p}`, `c${p}_${j}`, `v${j >> 2}.${'xyzw'[j & 3]}`),
           ),
         )}
         }`,
-        )}
-        }`,
+        )}`,
       )}
       ${cells((k, _p, cell) => {
         const sum = `${form.total(`unit${cell}`)} - sums[(first + ${k}u) * part.units + u + ${n}u]`
@@ -72,16 +73,25 @@ export function ternaryKernel(variant: Variant, { block, tile, slices, add }: Te
   const scaled = `
       ${each(TERNARY_ROWS, (p) => `let scale${p} = blockScale(u / ${perStep}u, row${p});`)}
       ${cells((_k, p, cell) => `total${cell} = fma(f32(sum${cell}), scale${p}, total${cell});`)}`
-  const loop = `
-    ${each(perStep, (n) => load(n, `begin + ${n}u`, 'var '))}
-    for (var u = begin; u < end; u += ${perStep}u) {
-      // Asked for before the products of this step, which they need not wait for.
-      let next = min(u + ${perStep}u, end - ${perStep}u);
-      ${each(perStep, (n) => load(n, `next + ${n}u`, 'let next_'))}
+  const products = `
       ${single ? '' : cells((_k, _p, cell) => `var sum${cell} = 0;`)}
       ${each(perStep, unit)}
-      ${single ? '' : scaled}
+      ${single ? '' : scaled}`
+  const loads = (from: string, assign: string) => each(perStep, (n) => load(n, `${from} + ${n}u`, assign))
+  const loop = ahead
+    ? `
+    ${loads('begin', 'var ')}
+    for (var u = begin; u < end; u += ${perStep}u) {
+      // Asked for before the products of this step, which need not wait for them.
+      let next = min(u + ${perStep}u, end - ${perStep}u);
+      ${loads('next', 'let next_')}
+      ${products}
       ${each(perStep, (n) => each(TERNARY_ROWS, (p) => `w${n}_${p} = next_w${n}_${p};`))}
+    }`
+    : `
+    for (var u = begin; u < end; u += ${perStep}u) {
+      ${loads('u', 'let ')}
+      ${products}
     }`
   const store = (k: string, row: string, total: string) => {
     const step = `steps[first + ${k}]`
