@@ -92,9 +92,9 @@ describe('the WGSL engine’s numbers', () => {
   )
 
   it.each([
-    ['one workgroup walks', false, 280],
-    ['a narrow one walks', true, 530],
-  ])('are the same bits whether %s the positions or each chunk has one', async (_name, narrow, count) => {
+    ['a workgroup walks the positions or each chunk has one', false, 280],
+    ['narrow workgroups take many rows or few', true, 530],
+  ])('are the same bits whether %s', async (_name, narrow, count) => {
     const model = { contextLength: 600, layers: 1, heads: 2, kvHeads: 1, headDim: 128 }
     const bytes = randomGguf({ seed: 69, ...model })
     const tokens = randomTokens(70, count)

@@ -284,6 +284,7 @@ export class GpuGraph {
       this.#cached.push({ step, rebind })
       return step
     }
+    if (this.#scratch.splitRows === 0) return [await attention('whole')]
     const join = await this.#pipelines.get(
       'attention, join',
       ['read', 'read', 'uniform', 'write'],

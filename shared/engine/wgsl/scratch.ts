@@ -63,13 +63,14 @@ export function rowsThatFit(memory: GpuMemory, config: ModelConfig, wanted: numb
   return Math.max(1, Math.min(wanted, MAX_WORKGROUPS, most - (most % LARGEST_TILE)))
 }
 
-/** @param valueBytes that a quantised activation takes */
+/** @param valueBytes that a quantised activation takes. @param splits whether attention may be split over workgroups */
 export function createScratch(
   memory: GpuMemory,
   config: ModelConfig,
   maxRows: number,
   passDataWords: number,
   valueBytes: number,
+  splits: boolean,
 ): Scratch {
   const widths = widthsOf(config)
   const rows = wholeTiles(maxRows)
@@ -80,7 +81,8 @@ export function createScratch(
   const sliceBytes = 4 * chunkRows * Math.ceil(config.vocabSize / SLICE_IDS) * CANDIDATE_WORDS
   const partChunks = Math.ceil(config.contextLength / CHUNK_POSITIONS)
   const partBytes = 4 * config.heads * partChunks * partWords(config.headDim)
-  const splitRows = Math.min(SPLIT_ROWS, Math.floor(Math.min(PARTS_BYTES, memory.maxBytes) / partBytes))
+  const fitting = Math.floor(Math.min(PARTS_BYTES, memory.maxBytes) / partBytes)
+  const splitRows = splits && partChunks > 1 ? Math.min(SPLIT_ROWS, fitting) : 0
   const floats = (label: string, width: number) => memory.storage(label, 4 * rows * width)
   return {
     widths,
