@@ -2,7 +2,10 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { Engine, PassItem, SampleRequest } from '../../shared/engine/engine.ts'
 import { parseGguf } from '../../shared/engine/gguf.ts'
 import { requestDevice } from '../../shared/engine/wgsl/device.ts'
-import { GpuMemory } from '../../shared/engine/wgsl/gpu-memory.ts'
+import { MAX_PART_ROWS } from '../../shared/engine/wgsl/gpu-matrix.ts'
+import { GpuMemory, MAX_WORKGROUPS } from '../../shared/engine/wgsl/gpu-memory.ts'
+import { DENSE_ROWS } from '../../shared/engine/wgsl/kernels/dense.wgsl.ts'
+import { rowLanes, TERNARY_ROWS } from '../../shared/engine/wgsl/kernels/ternary.wgsl.ts'
 import { loadWgslEngine, type WgslEngineOptions } from '../../shared/engine/wgsl/load-wgsl-engine.ts'
 import { Pipelines } from '../../shared/engine/wgsl/pipelines.ts'
 import { keyFromSeed } from '../../shared/verify/noise.ts'
@@ -239,6 +242,12 @@ describe('memory', () => {
     await expect(fill(16)).rejects.toEqual(withCode('OUT_OF_MEMORY', '192'))
     await engine.truncate(sequence, 100)
     await fill(16)
+  })
+
+  it.each([1, 2, 4, 8, 16, 32])('of a matrix’s part is what one grid takes, with %s slices', (slices) => {
+    for (const rows of [TERNARY_ROWS, DENSE_ROWS]) {
+      expect(Math.ceil(MAX_PART_ROWS / (rowLanes(slices) * rows))).toBeLessThanOrEqual(MAX_WORKGROUPS)
+    }
   })
 
   it('names the limit when a device’s buffers are too small for a model', async () => {
