@@ -93,9 +93,10 @@ export class GpuGraph {
   /** One submission of what leads to the residual stream of `rows` rows, whose data lie in the scratch; `positions`: the longest's. */
   encodeBody(pass: GPUComputePassEncoder, submission: number, rows: number, positions: number): void {
     const chunks = Math.ceil(positions / CHUNK_POSITIONS)
+    const extent = { rows, chunks }
     const form: AttentionForm = chunks > 1 && rows <= this.#scratch.splitRows ? 'split' : 'whole'
     for (const step of this.#body[submission]!) {
-      if (step.form === undefined || step.form === form) dispatch(pass, step, { rows, chunks })
+      if (step.form === undefined || step.form === form) dispatch(pass, step, extent)
     }
   }
 
