@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { Draws } from '../../support/draws.ts'
 import { optimalRate, type Partnership } from '../../support/optimum.ts'
-import { type Scenario, simulate } from '../../support/simulation.ts'
+import type { Scenario } from '../../support/scenario.ts'
+import { simulate } from '../../support/simulation.ts'
 
 /** Milliseconds of a pass: linear between measured sizes, and on beyond the last. */
 function curve(...points: readonly (readonly [rows: number, ms: number])[]): (rows: number) => number {
