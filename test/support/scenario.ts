@@ -32,6 +32,7 @@ export interface Scenario {
     readonly loss: number
     readonly lifeMs: number
     readonly capacity: number
+    readonly breaksOff?: boolean
   }[]
   /** Passes during which the engine dies. */
   readonly crashes: ReadonlySet<number>
