@@ -6,7 +6,7 @@ const MEMORY = 64
 const STRETCH = 64
 /** The same where it is plain: even the upper bound says that it costs more than this share of every pass. */
 const PLAIN_STRETCH = 12
-const PLAIN_LOSS = 0.02
+const PLAIN_LOSS = 0.03
 /** Passes after which a worker is known to be worth having if it has saved more than this share of them. */
 const PROVEN = 8
 const PROVEN_GAIN = 0.01

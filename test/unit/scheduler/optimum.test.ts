@@ -125,8 +125,7 @@ describe('the scheduler against the optimum', () => {
     shares.sort((a, b) => a - b)
     const shown = [0, 0.1, 0.5].map((part) => shares[Math.floor(part * shares.length)]!.toFixed(3))
     console.log(`${shares.length} partnerships: least, tenth and median share of the optimum ${shown}`)
-    // The least is where rows cost next to nothing and nobody is far away: the optimum waits for more than one draft there.
-    expect(shares[0]).toBeGreaterThan(0.82)
+    expect(shares[0]).toBeGreaterThan(0.85)
     expect(shares[Math.floor(0.05 * shares.length)]).toBeGreaterThan(0.9)
     expect(shares[shares.length >> 1]).toBeGreaterThan(0.95)
   })
