@@ -44,10 +44,10 @@ const MOMENTS = 16
 
 /**
  * Whether putting the pass off pays, over this pass and the next: a draft that comes while a pass runs is not lost, it
- * grafts onto what the pass decoded. The next pass counts as far as the path lives on: where it does not, all begins anew, which
- * is worth what it costs. Time is charged at the pace of late, not at that of these two passes: just after a rejection they
- * are poor ones, and time would seem cheap. All requests count, those that gain and those that only wait,
- * so another request that uses the engine better outweighs the wait.
+ * grafts onto what the pass decoded. The next pass counts as far as the path lives on: where it does not, all begins anew,
+ * which is worth what it costs. Time is charged at the pace of late, not at that of these two passes: just after a
+ * rejection they are poor ones, and time would seem cheap. All requests count, those that gain and those that only wait, so
+ * another request that uses the engine better outweighs the wait.
  */
 export function decideWait(
   requests: readonly WaitRequest[],
