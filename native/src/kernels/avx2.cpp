@@ -72,7 +72,7 @@ inline void addTernaryRow(const std::uint8_t* codes, const std::int8_t* values, 
 #pragma GCC unroll 4
     for (int c = start; c < start + 64; c += 16) {
       const auto* block = reinterpret_cast<const __m256i*>(codes + static_cast<std::size_t>(c) * 4);
-      prefetch(block);
+      prefetch(block, kAhead);
       __m256i first = _mm256_loadu_si256(block), second = _mm256_loadu_si256(block + 1);
 #pragma GCC unroll 2
       for (int j = 0; j < 2; j++) {
@@ -106,7 +106,7 @@ inline void addTernary(const std::uint8_t* codes, std::size_t, const std::int8_t
     PairSums<R> pairs;
     for (int c = start; c < end; c += 16) {
       const auto* block = reinterpret_cast<const __m256i*>(codes + static_cast<std::size_t>(c) * 4);
-      prefetch(block);
+      prefetch(block, kAhead);
       const __m256i first = _mm256_loadu_si256(block), second = _mm256_loadu_si256(block + 1);
 #pragma GCC unroll 4
       for (int j = 0; j < 4; j++) {
@@ -131,7 +131,7 @@ inline void addBaseThree(const std::uint8_t* codes, std::size_t, const std::int8
     PairSums<R> pairs;
     for (int c = start; c < end; c += kBaseThreeColumns, codes += 64) {
       const auto* block = reinterpret_cast<const __m256i*>(codes);
-      prefetch(block);
+      prefetch(block, kAhead);
       __m256i first = _mm256_loadu_si256(block), second = _mm256_loadu_si256(block + 1);
 #pragma GCC unroll 5
       for (int j = 0; j < 5; j++) {
@@ -159,7 +159,7 @@ inline void addInt8(const std::int8_t* weights, std::size_t, const std::int8_t* 
   };
   for (int c = from; c < to; c += 4) {
     const auto* block = reinterpret_cast<const __m256i*>(weights + static_cast<std::size_t>(c) * 16);
-    prefetch(block);
+    prefetch(block, kAhead);
     const __m256i a = _mm256_loadu_si256(block), b = _mm256_loadu_si256(block + 1);
     const __m256i sizeA = _mm256_abs_epi8(a), sizeB = _mm256_abs_epi8(b);
 #pragma GCC unroll 8

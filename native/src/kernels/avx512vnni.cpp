@@ -76,10 +76,12 @@ inline __m512i broadcast4(const std::int8_t* p) {
   return _mm512_set1_epi32(four);
 }
 
-/** Bytes between what is read and what is fetched: a page on, where processors' own prefetching stops. */
-constexpr int kAhead = 4096;
+/** Bytes between what is read and what is fetched: more than a page on, where processors' own prefetching stops. */
+constexpr std::size_t kAhead = 6144;
 /** Inlined always: GCC takes a function that only fetches for one without effects, and may drop the calls. */
-[[gnu::always_inline]] inline void prefetch(const void* p) { _mm_prefetch(static_cast<const char*>(p) + kAhead, _MM_HINT_T0); }
+[[gnu::always_inline]] inline void prefetch(const void* p, std::size_t ahead) {
+  _mm_prefetch(static_cast<const char*>(p) + ahead, _MM_HINT_T0);
+}
 
 struct Sums {
   __m512i v;
@@ -133,7 +135,7 @@ template <int G, int R>
 #pragma GCC unroll 2
     for (int g = 0; g < G; g++) {
       const std::uint8_t* block = codes + g * groupBytes + static_cast<std::size_t>(c) * 4;
-      prefetch(block);
+      prefetch(block, aheadOf<G>(static_cast<std::size_t>(c) * 4, groupBytes, kAhead));
       packed[g] = _mm512_loadu_si512(block);
     }
 #pragma GCC unroll 4
@@ -180,12 +182,14 @@ template <int G, int R>
   for (int i = 0; i < R; i++)
 #pragma GCC unroll 2
     for (int g = 0; g < G; g++) all[g][i] = sums[g][i].v;
-  for (int c = 0; c < columns; c += kBaseThreeColumns, codes += 64) {
+  std::size_t at = 0;
+  for (int c = 0; c < columns; c += kBaseThreeColumns, at += 64) {
     __m512i packed[G];
 #pragma GCC unroll 2
     for (int g = 0; g < G; g++) {
-      prefetch(codes + g * groupBytes);
-      packed[g] = _mm512_loadu_si512(codes + g * groupBytes);
+      const std::uint8_t* block = codes + g * groupBytes + at;
+      prefetch(block, aheadOf<G>(at, groupBytes, kAhead));
+      packed[g] = _mm512_loadu_si512(block);
     }
 #pragma GCC unroll 5
     for (int j = 0; j < 5; j++) {
@@ -222,7 +226,7 @@ template <int G, int R>
 #pragma GCC unroll 2
     for (int g = 0; g < G; g++) {
       const std::int8_t* block = weights + g * groupBytes + static_cast<std::size_t>(c) * 16;
-      prefetch(block);
+      prefetch(block, aheadOf<G>(static_cast<std::size_t>(c) * 16, groupBytes, kAhead));
       weight[g] = _mm512_xor_si512(_mm512_loadu_si512(block), flip);
     }
 #pragma GCC unroll 8

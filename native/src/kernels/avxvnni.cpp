@@ -47,7 +47,7 @@ inline void addTernary(const std::uint8_t* codes, std::size_t, const std::int8_t
   }
   for (int c = from; c < to; c += 16) {
     const auto* block = reinterpret_cast<const __m256i*>(codes + static_cast<std::size_t>(c) * 4);
-    prefetch(block);
+    prefetch(block, kAhead);
     const __m256i first = _mm256_loadu_si256(block), second = _mm256_loadu_si256(block + 1);
 #pragma GCC unroll 4
     for (int j = 0; j < 4; j++) {
@@ -87,7 +87,7 @@ inline void addBaseThree(const std::uint8_t* codes, std::size_t, const std::int8
   }
   for (int c = 0; c < columns; c += kBaseThreeColumns, codes += 64) {
     const auto* block = reinterpret_cast<const __m256i*>(codes);
-    prefetch(block);
+    prefetch(block, kAhead);
     __m256i first = _mm256_loadu_si256(block), second = _mm256_loadu_si256(block + 1);
 #pragma GCC unroll 5
     for (int j = 0; j < 5; j++) {
@@ -113,7 +113,7 @@ inline void addInt8(const std::int8_t* weights, std::size_t, const std::int8_t* 
   const __m256i flip = _mm256_set1_epi8(static_cast<char>(0x80));  // a signed byte plus 128
   for (int c = from; c < to; c += 4) {
     const auto* block = reinterpret_cast<const __m256i*>(weights + static_cast<std::size_t>(c) * 16);
-    prefetch(block);
+    prefetch(block, kAhead);
     const __m256i a = _mm256_xor_si256(_mm256_loadu_si256(block), flip);
     const __m256i b = _mm256_xor_si256(_mm256_loadu_si256(block + 1), flip);
 #pragma GCC unroll 8

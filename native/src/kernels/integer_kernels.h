@@ -6,7 +6,11 @@
 //   addInt8<G, R>(weights, groupBytes, values, stride, from, to, sums)     Σ (weight + some offset) · value
 //   int8Offset(span)                                                       that offset times the span
 //   kGroupsAtOnce, kTernaryRows, kInt8Rows                                 how large a tile its registers hold
+//   prefetch(p, ahead)                                                     asks for the byte at p + ahead; may do nothing
 // where G groups of 16 rows meet R rows of activations. No standard library templates here: see float_kernels.h.
+
+/** Bytes between the scales that are read and those that are fetched. One group's come by themselves, several's too late. */
+constexpr std::size_t kScalesAhead = 1024;
 
 /** What tile() asks of a matrix. */
 struct TernaryWeights {
@@ -21,9 +25,14 @@ struct TernaryWeights {
     const std::size_t groupBytes = m.groupBytes();
     addTernary<G, R>(m.codes + group * groupBytes, groupBytes, values, stride, from, to, sums);
   }
+  template <int G>
   Lanes blockScale(int group, int column) const {
     if (m.scales == nullptr) return Lanes::set(1.0f);
-    return Lanes::loadHalf(m.scales + (static_cast<std::size_t>(group) * (m.cols / m.scaleColumns) + column / m.scaleColumns) * 16);
+    const std::size_t groupScales = static_cast<std::size_t>(m.cols / m.scaleColumns) * 16;
+    const std::size_t at = static_cast<std::size_t>(column / m.scaleColumns) * 16;
+    const std::uint16_t* scales = m.scales + group * groupScales + at;
+    if constexpr (G > 1) prefetch(scales, aheadOf<G>(2 * at, 2 * groupScales, kScalesAhead));
+    return Lanes::loadHalf(scales);
   }
   Lanes scaled(Lanes y, int) const { return m.scales != nullptr ? y : Lanes::mul(y, Lanes::set(m.scale)); }
 };
@@ -39,6 +48,7 @@ struct BaseThreeWeights {
     const std::size_t groupBytes = m.groupBytes();
     addBaseThree<G, R>(m.codes + group * groupBytes, groupBytes, values, stride, to, sums);
   }
+  template <int G>
   Lanes blockScale(int, int) const { return Lanes::set(1.0f); }
   Lanes scaled(Lanes y, int) const { return Lanes::mul(y, Lanes::set(m.scale)); }
 };
@@ -53,6 +63,7 @@ struct Int8Weights {
     const std::size_t groupBytes = static_cast<std::size_t>(m.cols) * 16;
     addInt8<G, R>(m.values + group * groupBytes, groupBytes, values, stride, from, to, sums);
   }
+  template <int G>
   Lanes blockScale(int, int) const { return Lanes::set(1.0f); }
   Lanes scaled(Lanes y, int group) const { return Lanes::mul(y, Lanes::load(m.scales + static_cast<std::size_t>(group) * 16)); }
 };
@@ -103,7 +114,7 @@ void tile(const W& weights, const Int8Rows& rows, int group, int first, float* o
       start(c, c + step);
       w.template add<G, R>(group, values, x.stride, c, c + step, sums);
       for (int g = 0; g < G; g++) {
-        const Lanes block = w.blockScale(group + g, c);
+        const Lanes block = w.template blockScale<G>(group + g, c);
         for (int i = 0; i < R; i++) {
           const Lanes scale = x.group != 0 ? Lanes::mul(block, Lanes::set(steps[i * x.scaleStride + s])) : block;
           total[g][i] = Lanes::fma(sums[g][i].lanes(), scale, total[g][i]);

@@ -19,6 +19,15 @@ enum class TernaryPacking { TwoBits, BaseThree };
 constexpr int kTwoBitColumns = 16;
 constexpr int kBaseThreeColumns = 20;
 
+/**
+ * How many bytes behind byte `at` of a group that byte lies which is read `ahead` bytes later. G groups that follow each other
+ * in memory are read side by side: where one of them ends, its reader goes on behind the last of them.
+ */
+template <int G>
+constexpr std::size_t aheadOf(std::size_t at, std::size_t groupBytes, std::size_t ahead) {
+  return at + ahead < groupBytes ? ahead : ahead + (G - 1) * groupBytes;
+}
+
 struct TernaryView {
   const std::uint8_t* codes;    // [groups][groupBytes]
   const std::uint16_t* scales;  // f16 [groups][cols / scaleColumns][16]; nullptr: one scale for all
