@@ -33,6 +33,13 @@ export interface AttachmentInit {
   readonly ring: () => void
 }
 
+/** A frame that waits for the pass to end. */
+interface Received {
+  readonly frame: DraftFrame
+  /** Tokens that were true when it came. */
+  readonly decidedBefore: number
+}
+
 /** One worker drafting for one request. */
 export class Attachment {
   readonly worker: DraftWorker
@@ -44,7 +51,7 @@ export class Attachment {
   readonly #clock: Clock
   readonly #session: DraftSession
   readonly #assignedAt: number
-  #inbox: DraftFrame[] = []
+  #inbox: Received[] = []
   /** True tokens that the worker knows, or will when it has read what was sent. */
   #known: number
   /** When recent Verified went out and where they ended, by epoch. */
@@ -91,7 +98,8 @@ export class Attachment {
         draft: (frame) => {
           if (this.closed !== null) return
           this.#observe(frame)
-          if (this.#inbox.push(frame) > INBOX_FRAMES) this.closed = { reason: 'flood', fault: true }
+          const received = { frame, decidedBefore: request.tokens.length }
+          if (this.#inbox.push(received) > INBOX_FRAMES) this.closed = { reason: 'flood', fault: true }
           ring()
         },
         closed: (reason, fault) => {
@@ -107,7 +115,7 @@ export class Attachment {
   }
 
   /** Takes out the frames that arrived since the last call. */
-  take(): DraftFrame[] {
+  take(): Received[] {
     const frames = this.#inbox
     this.#inbox = []
     this.frames += frames.length

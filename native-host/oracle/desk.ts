@@ -85,8 +85,8 @@ export class Desk {
   /** Grafts what has arrived since the last pass, against the tokens decided meanwhile. */
   graft(): void {
     for (const attachment of this.#attachments) {
-      for (const frame of attachment.take()) {
-        if (!this.#graft(attachment, frame)) break
+      for (const { frame, decidedBefore } of attachment.take()) {
+        if (!this.#graft(attachment, frame, decidedBefore)) break
       }
     }
   }
@@ -162,15 +162,16 @@ export class Desk {
     return { rowsOf, confirmedBy }
   }
 
-  #graft(attachment: Attachment, frame: DraftFrame): boolean {
+  #graft(attachment: Attachment, frame: DraftFrame, decidedBefore: number): boolean {
     const size = this.#vocabSize
     try {
       const foreign = frame.tokens.find((id) => !Number.isInteger(id) || id < 0 || id >= size)
       if (foreign !== undefined) throw new RangeError(`token ${foreign} is not below ${size}`)
-      const { live, late, dead, missed } = attachment.path.draft(frame, this.request.tokens)
+      const { tokens } = this.request
+      const { live, late, dead, hits, missed } = attachment.path.draft(frame, tokens, decidedBefore)
       this.#count('late', late)
       this.#count('untested', dead)
-      if (missed) attachment.observe(0, 1)
+      attachment.observe(hits, missed ? 1 : 0)
       this.#trie.graft(attachment.worker.id, live)
       return true
     } catch (error) {

@@ -81,16 +81,16 @@ export class Drafting {
   /**
    * Replaces workers that have gone or stalled, lets go those that don't pay, and staffs whoever is short.
    *
-   * @param leastAcceptance called only where they are looked over: hundreds of estimates are too much for every pass
+   * @param demand called only where they are looked over: hundreds of estimates are too much for every pass
    */
-  tend(load: Load, leastAcceptance: () => Demand['leastAcceptance']): void {
+  tend(load: Load, demand: () => Demand): void {
     const { now, steady } = load
     let nodes = 0
     for (const desk of this.#desks.values()) {
       for (const attachment of desk.attachments)
         if (attachment.closed !== null) this.#failed(desk, attachment)
     }
-    if (now >= this.#tendAt || steady === STEADY) this.#review({ load, leastAcceptance: leastAcceptance() })
+    if (now >= this.#tendAt || steady === STEADY) this.#review(demand())
     for (const desk of this.#desks.values()) nodes += desk.nodes
     this.#nodes.set(nodes)
   }
@@ -182,7 +182,10 @@ export class Drafting {
       })
     }
     this.#contributions = []
-    for (const [{ usefulness }, value] of values) usefulness.observe(load, value)
+    for (const [{ usefulness }, value] of values) {
+      usefulness.observe(load, value)
+      if (usefulness.at(load).spent) this.#tendAt = 0
+    }
   }
 
   workers(): WorkerStatus[] {

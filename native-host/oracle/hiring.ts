@@ -1,5 +1,6 @@
 import type { DraftWorkerPool, Scope } from '../../shared/drafter/draft-worker.ts'
 import type { Log } from '../../shared/log.ts'
+import type { BestPass } from '../scheduler/best-pass.ts'
 import { type Load, loadSize } from '../scheduler/load.ts'
 import { windowFor } from '../scheduler/window.ts'
 import { Attachment } from './attachment.ts'
@@ -28,6 +29,8 @@ export interface HiringInit extends StaffingInit {
 export interface Demand {
   readonly load: Load
   readonly leastAcceptance: Readonly<Record<'scout' | 'local', number>>
+  /** What a drafter of such a chance per token could be used for. */
+  readonly bestPass: (alpha: number) => BestPass
 }
 
 /** Drafts are hardly ever right more often: where they would have to be, nobody is asked. */
@@ -77,7 +80,7 @@ export class Hiring {
       settings.scoutsPerRequest,
       this.#trials(all, load),
     )
-    for (const { request: desk, worker } of hires) this.#hire(desk, worker)
+    for (const { request: desk, worker } of hires) this.#hire(desk, worker, demand)
     this.#recruit(load.now, missing, desks)
   }
 
@@ -140,12 +143,15 @@ export class Hiring {
     return Math.ceil(load.requests / TRIED) - onTrial.length
   }
 
-  #hire(desk: Desk, worker: Attachment['worker']): void {
+  #hire(desk: Desk, worker: Attachment['worker'], { load, bestPass }: Demand): void {
     const { records, settings, clock, ring, log, assignmentIds } = this.#init
     const record = records.of(worker)
     const { turn, step } = record.timing
-    const known = { turnMs: turn.mean, stepMs: step.mean, alpha: record.acceptance.upper }
-    const window = windowFor(known, settings.window)
+    // On trial it gets what is expected to be of use; once it is worth having, what may be.
+    const { proven } = record.usefulness.at(load)
+    const alpha = proven ? record.acceptance.upper : record.acceptance.alpha
+    const known = { turnMs: turn.mean, stepMs: step.mean, alpha }
+    const window = windowFor(known, settings.forceDrafts ? null : bestPass(alpha), settings.window)
     const id = assignmentIds()
     try {
       desk.attach(new Attachment({ id, worker, record, request: desk.request, window, clock, ring }))

@@ -2,6 +2,7 @@ import type { DraftWorkerPool } from '../../shared/drafter/draft-worker.ts'
 import type { Engine, PassItem, PassResult } from '../../shared/engine/engine.ts'
 import type { Log } from '../../shared/log.ts'
 import type { Metrics } from '../metrics.ts'
+import { bestPass } from '../scheduler/best-pass.ts'
 import type { DraftedPath } from '../scheduler/draft-trie.ts'
 import { leastAcceptance } from '../scheduler/least-acceptance.ts'
 import { type Load, Workload } from '../scheduler/load.ts'
@@ -162,7 +163,8 @@ export class PassLoop {
   /** Where a pass begins: what has been drafted by now, and how much of it is worth verifying. */
   #plan(requests: readonly ActiveRequest[]): Pass {
     this.#drafting.graft()
-    this.#drafting.tend(this.#load(requests), () => this.#leastAcceptance(requests))
+    const load = this.#load(requests)
+    this.#drafting.tend(load, () => this.#demand(requests, load))
     const paths = requests.map((request) => this.#drafting.path(request))
     const knownRows = this.#knownRows(requests)
     const plan = planPass(
@@ -263,13 +265,16 @@ export class PassLoop {
     return { requests: length, tokenMs, now: this.#init.clock.now(), ...this.#workload.of(length) }
   }
 
-  /** How good drafters must be to be of use now. */
-  #leastAcceptance(requests: readonly ActiveRequest[]): Demand['leastAcceptance'] {
-    const { length } = requests
+  /** How good drafters must be to be of use now, and of what use good ones are. */
+  #demand(requests: readonly ActiveRequest[], load: Load): Demand {
     const context = requests.reduce((sum, { cached }) => sum + cached + 1, 0)
-    const least = (overheadMs: number) =>
-      leastAcceptance({ requests: length, context, maxRows: this.#maxRows, overheadMs }, this.#estimate)
-    return { scout: least(OVERHEAD_MS.scout), local: least(OVERHEAD_MS.local) }
+    const running = { requests: requests.length, context, maxRows: this.#maxRows }
+    const least = (overheadMs: number) => leastAcceptance({ ...running, overheadMs }, this.#estimate)
+    return {
+      load,
+      leastAcceptance: { scout: least(OVERHEAD_MS.scout), local: least(OVERHEAD_MS.local) },
+      bestPass: (alpha) => bestPass(running, alpha, this.#estimate),
+    }
   }
 
   /** By how much a pass of `ms` would have been shorter if nobody drafted: seen at passes without drafts. */

@@ -77,20 +77,21 @@ export class Seats {
 
   /** The reader is gone: the request leaves when the seats are settled next. */
   cancel(request: ActiveRequest): void {
+    const { metrics, drafting } = this.#init
     this.#leaving.add(request)
+    metrics.requests.inc({ outcome: 'aborted' })
     request.events.end(new GenerationError('ABORTED', 'the request was cancelled'))
-    this.#init.drafting.leave(request, 'cancelled')
+    drafting.leave(request, 'cancelled')
   }
 
   /** Between passes: ended requests out, waiting ones in, everyone that runs has a sequence. */
   async settle(): Promise<void> {
-    const { metrics, drafting, lost } = this.#init
+    const { drafting, lost } = this.#init
     // Told before the first wait: whoever has read its answer and asks next finds itself gone.
     this.#gauge()
     for (const request of this.#leaving) {
       this.#queue = this.#queue.filter((other) => other !== request)
       if (this.#running.includes(request)) await this.#vacate(request)
-      metrics.requests.inc({ outcome: 'aborted' })
     }
     this.#leaving.clear()
     for (const request of this.#running.filter((other) => other.events.ended)) await this.#vacate(request)

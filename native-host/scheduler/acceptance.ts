@@ -10,8 +10,8 @@ const MAX = 0.995
 
 /**
  * Chance that a worker's next token is right, given that all before it were: a Beta posterior with forgetting.
- * Fed from tokens that were there before the pass that decided them (and late ones that differ), so that a worker cannot
- * raise it by repeating what it was told.
+ * Fed from tokens that had come before their position was decided, right and wrong alike, so that a worker cannot raise it
+ * by repeating what it was told, nor lower it by being far away.
  */
 export class Acceptance {
   readonly #priorMean: number

@@ -32,8 +32,8 @@ export interface WaitDecision {
   /** 0 = begin the pass now. */
   readonly waitMs: number
   /**
-   * Tokens of this pass and the next in expectation, less what their time is worth at the going pace: beginning at once,
-   * and after the wait.
+   * Tokens of this pass and, where the path in hand survives it, of the next in expectation, less what their time is worth
+   * at the going pace: beginning at once, and after the wait.
    */
   readonly valueNow: number
   readonly valueAfter: number
@@ -44,9 +44,10 @@ const MOMENTS = 16
 
 /**
  * Whether putting the pass off pays, over this pass and the next: a draft that comes while a pass runs is not lost, it
- * grafts onto what the pass decoded. Time is charged at the pace of late, not at that of these two passes: just after a
- * rejection they are poor ones, and time would seem cheap. All requests count, those that gain and those that only wait,
- * so another request that uses the engine better outweighs the wait.
+ * grafts onto what the pass decoded. The next pass counts as far as the path lives on: where it does not, all begins anew,
+ * which is worth what it costs. Time is charged at the pace of late, not at that of these two passes: just after a
+ * rejection they are poor ones, and time would seem cheap. All requests count, those that gain and those that only wait, so
+ * another request that uses the engine better outweighs the wait.
  */
 export function decideWait(
   requests: readonly WaitRequest[],
@@ -102,21 +103,28 @@ function baseOf(requests: readonly WaitRequest[]): Base {
   return { rows, context, emitting }
 }
 
-/** Value of a pass that begins after `wait` and of the one after it. */
+/** Value of a pass that begins after `wait`, and of the one after it if the path lives on. */
 function valueAfter(outlook: Outlook, wait: number): number {
   const { requests, base, price } = outlook
   const emitting = requests.filter(({ emits }) => emits)
   const chains = emitting.map((request) => chainBy(request, wait))
   const firsts = emitting.map(({ path }, i) => (sum(path) >= sum(chains[i]!) ? path : chains[i]!))
   const first = choose(outlook, firsts)
+  /** Chance that all is right of each chain that the first pass emits; what comes after is told given that. */
+  const survivals: number[] = []
   const seconds = emitting.map((request, i) => {
     const taken = firsts[i]!.filter((p) => p >= first.least).length
     // A path of another worker: the chain goes on if it agrees with what the pass emits.
     const emitted = firsts[i] === chains[i] ? taken + 1 : Math.round(1 + sum(firsts[i]!.slice(0, taken)))
-    return chainBy(request, wait + first.ms).slice(emitted)
+    const chain = chainBy(request, wait + first.ms)
+    const survives = chain[emitted - 1] ?? 0
+    survivals.push(survives)
+    return chain.slice(emitted).map((p) => p / survives)
   })
   const second = choose(outlook, seconds)
-  return 2 * base.emitting + first.tokens + second.tokens - price * (wait + first.ms + second.ms)
+  const survival = emitting.length === 0 ? 0 : sum(survivals) / emitting.length
+  const after = base.emitting + second.tokens - price * second.ms
+  return base.emitting + first.tokens - price * (wait + first.ms) + survival * after
 }
 
 /** The chain in hand once so much time has passed, by the chance of each token. */

@@ -9,13 +9,18 @@ export interface Arrival {
   readonly late: number
   /** Tokens of this frame beyond the last true one that follow a wrong one: nobody will test them. */
   readonly dead: number
-  /** One of the late tokens was the first on this path to differ from the truth. */
+  /**
+   * Late tokens that were right, and whether one was the first on this path to differ from the truth. Only those that came
+   * before their position was decided: the others may have been told, and to count the wrong ones alone would make a worker
+   * look the worse the further away it is.
+   */
+  readonly hits: number
   readonly missed: boolean
 }
 
 /**
  * One worker's path for one request, compared with what is true: a Draft of an old epoch is grafted where it agrees
- * (the worker was ahead), dropped where it is late, and counted as one miss where it differs.
+ * (the worker was ahead), dropped where it is late.
  */
 export class WorkerPath {
   readonly #mirror: MirrorPath
@@ -37,9 +42,10 @@ export class WorkerPath {
 
   /**
    * @param truth prompt and verified tokens
+   * @param decidedBefore how many of these there were when the frame came
    * @throws {DraftPathError} when the frame does not continue the path that the worker holds
    */
-  draft(frame: DraftFrame, truth: readonly number[]): Arrival {
+  draft(frame: DraftFrame, truth: readonly number[], decidedBefore: number): Arrival {
     const { known, guess } = this.#mirror.draft(frame)
     const decided = Math.min(truth.length - known, guess.length)
     let right = 0
@@ -47,8 +53,10 @@ export class WorkerPath {
     // Where this frame begins within the guess.
     const start = guess.length - frame.tokens.length
     const late = Math.max(0, decided - start)
-    if (right === decided) return { live: guess.slice(decided), late, dead: 0, missed: false }
-    return { live: [], late, dead: frame.tokens.length - late, missed: right >= start }
+    const foreseen = Math.max(start, decidedBefore - known)
+    const hits = Math.max(0, right - foreseen)
+    if (right === decided) return { live: guess.slice(decided), late, dead: 0, hits, missed: false }
+    return { live: [], late, dead: frame.tokens.length - late, hits, missed: right >= foreseen }
   }
 
   /**

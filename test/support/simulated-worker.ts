@@ -41,6 +41,8 @@ export interface SimulatedWorkerOptions {
   readonly lifeMs: number
   readonly capacity: number
   readonly own: boolean
+  /** It breaks a token off that true ones have overtaken; real ones finish it first, which is the default. */
+  readonly breaksOff?: boolean
 }
 
 /** A Scout behind a simulated link. It follows the epoch rules with the same `DraftPath` that real ones use. */
@@ -84,12 +86,21 @@ export class SimulatedWorker implements DraftWorker {
     const tokens = [...assignment.context]
     let over = false
     let drafting = false
+    /** Tokens begun; the path changed under the one that is being drafted. */
+    let steps = 0
+    let moved = false
     let lastThere = 0
     let lastHere = 0
 
     const step = (): void => {
       drafting = false
       if (over || behaviour === 'silent') return
+      // It no longer continues the path: the next one takes its full time.
+      if (moved) {
+        moved = false
+        next(tokenMs)
+        return
+      }
       if (behaviour === 'stalling' && this.#clock.now() - startedAt > lifeMs) return
       const room = Math.min(path.known + assignment.window, assignment.endPosition) - path.end
       const tip = path.guess.at(-1)
@@ -108,7 +119,10 @@ export class SimulatedWorker implements DraftWorker {
     const next = (ms: number): void => {
       if (drafting || over) return
       drafting = true
-      this.#clock.after(ms, step)
+      const begun = ++steps
+      this.#clock.after(ms, () => {
+        if (begun === steps) step()
+      })
     }
     /** Delivers after the link's delay, never before what was sent earlier; returns when. */
     const send = (earliest: number, deliver: () => void): number => {
@@ -139,6 +153,11 @@ export class SimulatedWorker implements DraftWorker {
           const known = path.known
           const { dropped } = path.verified(frame)
           if (dropped > 0) tokens.length = known
+          const overtaken = tokens.length < known + frame.tokens.length
+          if (drafting && (dropped > 0 || overtaken)) {
+            if (this.#options.breaksOff) drafting = false
+            else moved = true
+          }
           for (let i = tokens.length - known; i < frame.tokens.length; i++) tokens.push(frame.tokens[i]!)
           next(tokenMs)
         })

@@ -1,19 +1,11 @@
 import { describe, expect, it } from 'vitest'
+import { curve } from '../../support/curve.ts'
 import { Draws } from '../../support/draws.ts'
 import { optimalRate, type Partnership } from '../../support/optimum.ts'
-import { type Scenario, simulate } from '../../support/simulation.ts'
+import type { Scenario } from '../../support/scenario.ts'
+import { simulate } from '../../support/simulation.ts'
 
-/** Milliseconds of a pass: linear between measured sizes, and on beyond the last. */
-function curve(...points: readonly (readonly [rows: number, ms: number])[]): (rows: number) => number {
-  return (rows) => {
-    let i = 1
-    while (i < points.length - 1 && rows > points[i]![0]) i++
-    const [[x0, y0], [x1, y1]] = [points[i - 1]!, points[i]!]
-    return y0 + ((rows - x0) * (y1 - y0)) / (x1 - x0)
-  }
-}
-
-/** Targets from one that more rows cost almost nothing to one that they cost dearly. */
+/** Milliseconds of a pass by rows, of targets from one that more rows cost almost nothing to one that they cost dearly. */
 const TARGETS = {
   flat: curve([1, 30], [16, 33], [64, 60]),
   '8B, two cores': curve([1, 80], [4, 105], [8, 200], [16, 390]),
@@ -113,7 +105,9 @@ describe('the scheduler against the optimum', () => {
         for (const alpha of [0.6, 0.8, 0.9]) {
           for (const speed of [10, 3]) {
             const tokenMs = cost(1) / speed
-            const worker = { ...WORKER, alpha, tokenMs, delayMs: rttMs / 2, jitterMs: rttMs / 50 }
+            // The optimum knows nothing of a token that is being drafted when true ones overtake it.
+            const link = { delayMs: rttMs / 2, jitterMs: rttMs / 50, breaksOff: true }
+            const worker = { ...WORKER, ...link, alpha, tokenMs }
             // A first request, from which the Oracle learns how far away the Scout is.
             const first = { ...ALONE, atMs: 0, promptLength: 8, maxTokens: 60 }
             const second = { ...ALONE, atMs: 30_000, promptLength: 9, maxTokens: 1000 }
@@ -131,7 +125,7 @@ describe('the scheduler against the optimum', () => {
     shares.sort((a, b) => a - b)
     const shown = [0, 0.1, 0.5].map((part) => shares[Math.floor(part * shares.length)]!.toFixed(3))
     console.log(`${shares.length} partnerships: least, tenth and median share of the optimum ${shown}`)
-    expect(shares[0]).toBeGreaterThan(0.88)
+    expect(shares[0]).toBeGreaterThan(0.85)
     expect(shares[Math.floor(0.05 * shares.length)]).toBeGreaterThan(0.9)
     expect(shares[shares.length >> 1]).toBeGreaterThan(0.95)
   })

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { Draws } from '../../support/draws.ts'
-import { type Round, type Scenario, simulate } from '../../support/simulation.ts'
+import type { Scenario } from '../../support/scenario.ts'
+import { type Round, simulate } from '../../support/simulation.ts'
 
 const DRAWN = 60
 const WORKER = { behaviour: 'honest', lifeMs: 0, capacity: 16, loss: 0.01 } as const

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { drawScenario, simulate } from '../../support/simulation.ts'
+import { drawScenario } from '../../support/scenario.ts'
+import { simulate } from '../../support/simulation.ts'
 
 const SCENARIOS = 2000
 const COMPARED = 500
