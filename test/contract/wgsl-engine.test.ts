@@ -2,7 +2,10 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { Engine, PassItem, SampleRequest } from '../../shared/engine/engine.ts'
 import { parseGguf } from '../../shared/engine/gguf.ts'
 import { requestDevice } from '../../shared/engine/wgsl/device.ts'
-import { GpuMemory } from '../../shared/engine/wgsl/gpu-memory.ts'
+import { MAX_PART_ROWS } from '../../shared/engine/wgsl/gpu-matrix.ts'
+import { GpuMemory, MAX_WORKGROUPS } from '../../shared/engine/wgsl/gpu-memory.ts'
+import { DENSE_ROWS } from '../../shared/engine/wgsl/kernels/dense.wgsl.ts'
+import { rowLanes, TERNARY_ROWS } from '../../shared/engine/wgsl/kernels/ternary.wgsl.ts'
 import { loadWgslEngine, type WgslEngineOptions } from '../../shared/engine/wgsl/load-wgsl-engine.ts'
 import { Pipelines } from '../../shared/engine/wgsl/pipelines.ts'
 import { keyFromSeed } from '../../shared/verify/noise.ts'
@@ -83,28 +86,54 @@ describe('candidates', () => {
     }
   })
 
-  it('settle ties by the lowest id, with whole rows where the edge itself is tied', async () => {
-    const bytes = randomGguf({ seed: 73 })
-    // The embedding is the head: tokens i and i + 160 always have equal logits.
-    const { data } = parseGguf(bytes).tensors.get('token_embd.weight')!
-    data.copyWithin(data.length / 2, 0, data.length / 2)
-    // An odd number of candidates ends between two equal logits.
-    const engines = [
-      await open(bytes),
-      await open(bytes, { candidates: 21 }),
-      await open(bytes, { candidates: 22 }),
-    ]
-    for (const settings of [GREEDY, { ...GREEDY, temperature: 1, topK: 7 }]) {
-      const ids = []
-      for (const engine of engines) {
-        const sequence = await engine.createSequence()
-        const sample = { ...sampleOf(settings, 1), topLogprobs: 5 }
-        const [result] = await engine.verify([{ sequence, tokens: [3, 200, 5], drafts: [], sample }])
-        ids.push(result!.emitted.map(({ id, top }) => [id, ...top.map((token) => token.id)]))
+  it.each([
+    ['as a row of one slice', 320],
+    ['as a row of three slices', 9000],
+  ])(
+    'settle ties by the lowest id, %s, with whole rows where the edge itself is tied',
+    async (_name, vocabSize) => {
+      const bytes = randomGguf({ seed: 73, vocabSize })
+      // The embedding is the head: tokens i and i + half the vocabulary always have equal logits.
+      const { data } = parseGguf(bytes).tensors.get('token_embd.weight')!
+      data.copyWithin(data.length / 2, 0, data.length / 2)
+      // An odd number of candidates ends between two equal logits.
+      const engines = [
+        await open(bytes),
+        await open(bytes, { candidates: 21 }),
+        await open(bytes, { candidates: 22 }),
+      ]
+      for (const settings of [GREEDY, { ...GREEDY, temperature: 1, topK: 7 }]) {
+        const ids = []
+        for (const engine of engines) {
+          const sequence = await engine.createSequence()
+          const sample = { ...sampleOf(settings, 1), topLogprobs: 5 }
+          const [result] = await engine.verify([{ sequence, tokens: [3, 200, 5], drafts: [], sample }])
+          ids.push(result!.emitted.map(({ id, top }) => [id, ...top.map((token) => token.id)]))
+        }
+        expect(ids[1]).toEqual(ids[0])
+        expect(ids[2]).toEqual(ids[0])
+        if (settings === GREEDY) expect(ids[0]![0]![0]).toBeLessThan(vocabSize / 2)
       }
-      expect(ids[1]).toEqual(ids[0])
-      expect(ids[2]).toEqual(ids[0])
-      if (settings === GREEDY) expect(ids[0]![0]![0]).toBeLessThan(160)
+    },
+  )
+
+  it('are the same of a row that is looked at in slices', async () => {
+    const bytes = randomGguf({ seed: 71, vocabSize: 9000 })
+    const settings = { ...GREEDY, temperature: 1, topK: 40 }
+    const results = []
+    for (const options of [{}, { candidates: 64, narrow: true }, { candidates: 64, narrow: false }]) {
+      const engine = await open(bytes, options)
+      const sequence = await engine.createSequence()
+      const sample = sampleOf(settings, PROMPT.length)
+      const [result] = await engine.verify([{ sequence, tokens: PROMPT, drafts: [], sample }])
+      results.push(result!.emitted[0]!)
+    }
+    for (const { id, logprob, top } of results.slice(1)) {
+      expect([id, ...top.map((token) => token.id)]).toEqual([
+        results[0]!.id,
+        ...results[0]!.top.map((token) => token.id),
+      ])
+      expect(Math.abs(logprob - results[0]!.logprob)).toBeLessThan(1e-5)
     }
   })
 
@@ -213,6 +242,12 @@ describe('memory', () => {
     await expect(fill(16)).rejects.toEqual(withCode('OUT_OF_MEMORY', '192'))
     await engine.truncate(sequence, 100)
     await fill(16)
+  })
+
+  it.each([1, 2, 4, 8, 16, 32])('of a matrix’s part is what one grid takes, with %s slices', (slices) => {
+    for (const rows of [TERNARY_ROWS, DENSE_ROWS]) {
+      expect(Math.ceil(MAX_PART_ROWS / (rowLanes(slices) * rows))).toBeLessThanOrEqual(MAX_WORKGROUPS)
+    }
   })
 
   it('names the limit when a device’s buffers are too small for a model', async () => {

@@ -91,6 +91,34 @@ describe('the WGSL engine’s numbers', () => {
     },
   )
 
+  it.each([
+    ['a workgroup walks the positions or each chunk has one', false, 280],
+    ['narrow workgroups take many rows or few', true, 530],
+  ])('are the same bits whether %s', async (_name, narrow, count) => {
+    const model = { contextLength: 600, layers: 1, heads: 2, kvHeads: 1, headDim: 128 }
+    const bytes = randomGguf({ seed: 69, ...model })
+    const tokens = randomTokens(70, count)
+    const engine = await open(bytes, { narrow })
+    const sequence = await engine.createSequence()
+    const whole: Float32Array[] = []
+    for (let at = 0; at < count; at += 256) {
+      const part = tokens.slice(at, at + 256)
+      const [logits] = await engine.forward([{ sequence, tokens: part, logits: 'all' }])
+      whole.push(...rowsOf(logits!, 320))
+    }
+    // Passes of few rows, which begin and end about the chunks' edges; from the last, for rolling back is enough.
+    const passes = [513, 512, 511, 264, 256, 250].filter((from) => from < count)
+    for (const from of passes) {
+      await engine.truncate(sequence, from)
+      const part = tokens.slice(from, from === 512 ? 513 : from + 16)
+      const [logits] = await engine.forward([{ sequence, tokens: part, logits: 'all' }])
+      for (const [i, row] of rowsOf(logits!, 320).entries())
+        expectSame(row, whole[from + i]!, `row ${from + i}`)
+    }
+    const expected = rowsOf(await logitsOf(await loadReferenceEngine(bytes), tokens), 320)
+    expectNear(whole.slice(-24), expected.slice(-24), tokens.slice(-24))
+  })
+
   it('are the same bits when small buffers split matrices by rows and logits into chunks', async () => {
     const bytes = readFileSync(join(folder, 'draft.gguf'))
     const tokens = randomTokens(66, 40)

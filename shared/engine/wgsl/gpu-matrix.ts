@@ -1,4 +1,4 @@
-import type { GpuMemory } from './gpu-memory.ts'
+import { type GpuMemory, MAX_WORKGROUPS } from './gpu-memory.ts'
 import type { TableForm } from './kernels/embed.wgsl.ts'
 import { evenRows, packRows, type SourceTensor, sameForm, unitColumns, unitsOf } from './packed-tensor.ts'
 
@@ -24,16 +24,19 @@ export interface GpuMatrix {
   readonly parts: readonly MatrixPart[]
 }
 
-const MAX_SLICES = 8
-/** A slice of fewer columns is not worth a thread. */
-const MIN_SLICE_COLUMNS = 256
+/** Threads that share an output row at most, and columns that are worth a thread. */
+const TERNARY_SLICES = { most: 32, columns: 128 }
+const DENSE_SLICES = { most: 8, columns: 256 }
+
+/** Of one dispatch's grid, a workgroup taking 16 rows or more. */
+export const MAX_PART_ROWS = MAX_WORKGROUPS * 16
 
 /** Uploads tensors of one form and width as one matrix, their rows one below the other. */
 export function uploadMatrix(memory: GpuMemory, label: string, sources: readonly SourceTensor[]): GpuMatrix {
   const { form, tensor } = sources[0]!
   const rows = sources.reduce((sum, source) => sum + source.tensor.rows, 0)
   const units = unitsOf(form, tensor.columns)
-  const most = Math.floor(memory.maxBytes / (units * 16))
+  const most = Math.min(MAX_PART_ROWS, Math.floor(memory.maxBytes / (units * 16)))
   const rowsPerPart = most - (most & 1)
   const parts: MatrixPart[] = []
   for (let firstRow = 0; firstRow < rows; ) {
@@ -66,8 +69,10 @@ export const bufferRows = (part: MatrixPart): number => evenRows(part.rows)
 
 /** By the matrix's shape alone, for it decides the order of sums. */
 function slicing(form: TableForm, columns: number, units: number): { slices: number; sliceUnits: number } {
-  let slices = 1
-  while (slices < MAX_SLICES && columns / (2 * slices) >= MIN_SLICE_COLUMNS) slices *= 2
+  const limits = 'block' in form ? TERNARY_SLICES : DENSE_SLICES
   const step = 'block' in form && form.block > 0 ? form.block / unitColumns(form) : 1
-  return { slices, sliceUnits: Math.ceil(units / step / slices) * step }
+  const steps = units / step
+  let slices = 1
+  while (slices < limits.most && columns / (2 * slices) >= limits.columns && 2 * slices <= steps) slices *= 2
+  return { slices, sliceUnits: Math.ceil(steps / slices) * step }
 }

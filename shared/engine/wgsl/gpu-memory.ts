@@ -5,6 +5,9 @@ import { COPY_DST, COPY_SRC, STORAGE, UNIFORM } from './gpu-flags.ts'
 /** Sizes of buffers and bindings are multiples of this. */
 const ALIGNMENT = 16
 
+/** Workgroups in each dimension of a grid, on any device. */
+export const MAX_WORKGROUPS = 65_535
+
 /** One engine's buffers on a device that others may use too: made under error scopes, freed together. */
 export class GpuMemory {
   readonly device: GPUDevice

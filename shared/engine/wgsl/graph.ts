@@ -1,13 +1,21 @@
 import type { ModelConfig } from '../model-config.ts'
 import { bufferRows, type GpuMatrix } from './gpu-matrix.ts'
 import type { GpuMemory } from './gpu-memory.ts'
-import { attentionKernel, type HeadShape, storeKernel } from './kernels/attention.wgsl.ts'
-import { candidatesKernel } from './kernels/candidates.wgsl.ts'
+import {
+  type AttentionForm,
+  attentionKernel,
+  CHUNK_POSITIONS,
+  type HeadShape,
+  joinKernel,
+  storeGroups,
+  storeKernel,
+} from './kernels/attention.wgsl.ts'
+import { type CandidateStage, candidatesKernel, SLICE_IDS } from './kernels/candidates.wgsl.ts'
 import { DENSE_ROWS, denseKernel } from './kernels/dense.wgsl.ts'
 import { embedKernel } from './kernels/embed.wgsl.ts'
 import { lanesFor, type Variant } from './kernels/lanes.wgsl.ts'
 import { type NormShape, normKernel } from './kernels/norm.wgsl.ts'
-import { TERNARY_ROWS, ternaryKernel } from './kernels/ternary.wgsl.ts'
+import { rowLanes, TERNARY_ROWS, ternaryKernel } from './kernels/ternary.wgsl.ts'
 import type { KvPool } from './kv-pool.ts'
 import type { GpuModel, Products } from './model.ts'
 import type { BindingKind, Pipeline, Pipelines } from './pipelines.ts'
@@ -22,11 +30,22 @@ interface Step {
   readonly across: number
   /** Rows are the grid's x (norms and their like), or its y (tiles, attention). */
   readonly rowsIn: 'x' | 'y'
+  /** Runs only when attention is in this form; absent: always. */
+  readonly form?: AttentionForm
+  /** The grid's z are the chunks of positions. */
+  readonly chunked?: boolean
+}
+
+/** What decides how much there is to do. */
+interface Extent {
+  readonly rows: number
+  /** Chunks of positions that the longest row has. */
+  readonly chunks: number
 }
 
 /**
  * BitNet b1.58 as reference/graph.ts defines it, as a list of dispatches made once: per layer norm, q k v, store, attention,
- * norm, output, norm, gate up, gated norm, down.
+ * norm, output, norm, gate up, gated norm, down. Attention over several chunks of positions is two, where there are few rows.
  */
 export class GpuGraph {
   readonly #config: ModelConfig
@@ -37,9 +56,10 @@ export class GpuGraph {
   readonly #scratch: Scratch
   readonly #pool: KvPool
   readonly #heads: HeadShape
-  #body: Step[] = []
+  /** By submission. */
+  #body: Step[][] = []
   #cached: { step: Step; rebind: () => GPUBindGroup }[] = []
-  #head: { norm: Step; product: Step[]; select: Step | null }[] = []
+  #head: { norm: Step; product: Step[]; select: Step[] }[] = []
 
   private constructor(parts: GraphParts) {
     this.#config = parts.config
@@ -65,26 +85,36 @@ export class GpuGraph {
     for (const { step, rebind } of this.#cached) step.bindings = rebind()
   }
 
-  /** Everything up to the residual stream of `rows` rows, whose data lie in the scratch. */
-  encodeBody(pass: GPUComputePassEncoder, rows: number): void {
-    for (const step of this.#body) dispatch(pass, step, rows)
+  /** Submissions that a pass is made of, without its head: the GPU works on one while the next is encoded. */
+  get submissions(): number {
+    return this.#body.length
+  }
+
+  /** One submission of what leads to the residual stream of `rows` rows, whose data lie in the scratch; `positions`: the longest's. */
+  encodeBody(pass: GPUComputePassEncoder, submission: number, rows: number, positions: number): void {
+    const chunks = Math.ceil(positions / CHUNK_POSITIONS)
+    const extent = { rows, chunks }
+    const form: AttentionForm = chunks > 1 && rows <= this.#scratch.splitRows ? 'split' : 'whole'
+    for (const step of this.#body[submission]!) {
+      if (step.form === undefined || step.form === form) dispatch(pass, step, extent)
+    }
   }
 
   /** Logits of the picked rows `chunk · chunkRows …`, `rows` of them, and their candidates when asked for. */
   encodeHead(pass: GPUComputePassEncoder, chunk: number, rows: number, select: boolean): void {
     const head = this.#head[chunk]!
-    dispatch(pass, head.norm, rows)
-    for (const step of head.product) dispatch(pass, step, rows)
-    if (select && head.select) dispatch(pass, head.select, rows)
+    const extent = { rows, chunks: 1 }
+    dispatch(pass, head.norm, extent)
+    for (const step of head.product) dispatch(pass, step, extent)
+    if (select) for (const step of head.select) dispatch(pass, step, extent)
   }
 
   async #build(maxRows: number, candidates: number): Promise<void> {
     const { widths, x, qkv, attended, gateUp } = this.#scratch
     const { embedding, feedForward, heads, headDim } = this.#config
-    const steps: Promise<Step[]>[] = [this.#embed()]
-    for (const [i, layer] of this.#model.layers.entries()) {
-      const plain = { source: 'plain' } as const
-      steps.push(
+    const plain = { source: 'plain' } as const
+    const layers = this.#model.layers.map((layer, i) =>
+      Promise.all([
         this.#norm(plain, x, layer.attnNorm, embedding, widths.x, layer.attnQkv),
         this.#multiply(layer.attnQkv, qkv, widths.qkv, false),
         this.#store(i),
@@ -95,9 +125,10 @@ export class GpuGraph {
         this.#multiply(layer.ffnGateUp, gateUp, widths.gateUp, false),
         this.#norm({ source: 'gated' }, gateUp, layer.ffnSubNorm, feedForward, widths.gateUp, layer.ffnDown),
         this.#multiply(layer.ffnDown, x, widths.x, true),
-      )
-    }
-    this.#body = (await Promise.all(steps)).flat()
+      ]),
+    )
+    const parts = await Promise.all([this.#embed(), ...layers])
+    this.#body = inSubmissions(parts.map((part) => part.flat()))
     const chunks = Math.ceil(maxRows / this.#scratch.chunkRows)
     this.#head = await Promise.all(
       Array.from({ length: chunks }, (_, chunk) => this.#chunk(chunk, candidates)),
@@ -105,7 +136,7 @@ export class GpuGraph {
   }
 
   async #chunk(chunk: number, candidates: number) {
-    const { widths, x, logits, chunkRows, candidates: found } = this.#scratch
+    const { widths, x, logits, chunkRows } = this.#scratch
     const { embedding, vocabSize } = this.#config
     const first = chunk * chunkRows
     const head = [this.#model.head]
@@ -118,11 +149,24 @@ export class GpuGraph {
       head,
     )
     const product = await this.#multiply(head, logits, vocabSize, false)
-    if (candidates === 0) return { norm: norm!, product, select: null }
-    const bindings: BindingKind[] = ['uniform', 'read', 'write']
-    const pipeline = await this.#pipelines.get('candidates', bindings, candidatesKernel(this.#variant))
-    const uniform = this.#memory.uniform('candidates', [vocabSize, Math.min(candidates, vocabSize), first])
-    return { norm: norm!, product, select: this.#rowStep(pipeline, [uniform, logits, found]) }
+    const select = candidates === 0 ? [] : await this.#select(first, Math.min(candidates, vocabSize))
+    return { norm: norm!, product, select }
+  }
+
+  /** The candidates of a chunk's rows, which begin with pick `first`: of slices of a row, and of the row where it has several. */
+  async #select(first: number, count: number): Promise<Step[]> {
+    const { logits, slices, candidates: found } = this.#scratch
+    const { vocabSize } = this.#config
+    const across = Math.ceil(vocabSize / SLICE_IDS)
+    const step = async (stage: CandidateStage, from: number, input: GPUBuffer, into: GPUBuffer) => {
+      const code = candidatesKernel(this.#variant, stage)
+      const pipeline = await this.#pipelines.get(`candidates, ${stage}`, ['uniform', 'read', 'write'], code)
+      const uniform = this.#memory.uniform('candidates', [vocabSize, count, from, across])
+      const group = this.#bind(pipeline, [uniform, input, into])
+      return this.#step(pipeline, group, stage === 'slice' ? across : 1, 'x')
+    }
+    if (across === 1) return [await step('slice', first, logits, found)]
+    return [await step('slice', 0, logits, slices), await step('join', first, slices, found)]
   }
 
   async #embed(): Promise<Step[]> {
@@ -133,7 +177,8 @@ export class GpuGraph {
     return parts.map((part) => {
       const words = [part.firstRow, bufferRows(part), part.rows, columns, widths.x]
       const uniform = this.#memory.uniform('embedding', words)
-      return this.#rowStep(pipeline, [uniform, part.weights, part.scales, x, passData])
+      const group = this.#bind(pipeline, [uniform, part.weights, part.scales, x, passData])
+      return this.#step(pipeline, group, Math.ceil(columns / 64), 'x')
     })
   }
 
@@ -152,13 +197,13 @@ export class GpuGraph {
       activation: graph.activation,
       quantised: into.some(({ form }) => 'block' in form),
       floats: into.some(({ form }) => 'type' in form),
+      width,
       lanes: lanesFor(this.#variant, width),
     })
-    const inputKind: BindingKind = source === 'gated' ? 'write' : 'read'
-    const bindings: BindingKind[] = ['uniform', inputKind, 'read', 'write', 'write', 'write', 'write', 'read']
+    const bindings: BindingKind[] = ['uniform', 'read', 'read', 'write', 'write', 'write', 'write', 'read']
     const pipeline = await this.#pipelines.get(`${source} norm`, bindings, code)
     const epsilon = new Uint32Array(Float32Array.of(rmsEpsilon).buffer)[0]!
-    const uniform = this.#memory.uniform('norm', [width, pad64(width), stride, feedForward, first, epsilon])
+    const uniform = this.#memory.uniform('norm', [stride, feedForward, first, epsilon])
     return [this.#rowStep(pipeline, [uniform, input, gain, values, sums, steps, floats, passData])]
   }
 
@@ -211,7 +256,7 @@ export class GpuGraph {
       return {
         pipelines: new Map(pipelines.map(([tile, { compute }]) => [tile, compute])),
         bindings: this.#bind(pipelines[0]![1], buffers),
-        across: Math.ceil(part.rows / ((64 / slices) * (dense ? DENSE_ROWS : TERNARY_ROWS))),
+        across: Math.ceil(part.rows / (rowLanes(slices) * (dense ? DENSE_ROWS : TERNARY_ROWS))),
         rowsIn: 'y',
       }
     })
@@ -221,24 +266,37 @@ export class GpuGraph {
     const { qkv, passData } = this.#scratch
     const pipeline = await this.#pipelines.get('store', ['read', 'write', 'read'], storeKernel(this.#heads))
     const rebind = () => this.#bind(pipeline, [qkv, this.#pool.layers[layer]!, passData])
-    const step = this.#step(pipeline, rebind(), 1, 'x')
+    const step = this.#step(pipeline, rebind(), storeGroups(this.#heads), 'x')
     this.#cached.push({ step, rebind })
     return [step]
   }
 
   async #attend(layer: number): Promise<Step[]> {
-    const { widths, qkv, attended, passData } = this.#scratch
-    const code = attentionKernel(this.#variant, this.#heads)
-    const pipeline = await this.#pipelines.get(
-      'attention',
-      ['read', 'read', 'read', 'uniform', 'write'],
-      code,
+    const { widths, qkv, attended, passData, parts, partChunks } = this.#scratch
+    const { heads } = this.#heads
+    const uniform = this.#memory.uniform('attention', [widths.attended, partChunks])
+    const attention = async (form: AttentionForm): Promise<Step> => {
+      const into = form === 'split' ? [attended, parts] : [attended]
+      const bindings: BindingKind[] = ['read', 'read', 'read', 'uniform', ...into.map(() => 'write' as const)]
+      const code = attentionKernel(this.#variant, this.#heads, form)
+      const pipeline = await this.#pipelines.get(`attention, ${form}`, bindings, code)
+      const rebind = () => this.#bind(pipeline, [qkv, this.#pool.layers[layer]!, passData, uniform, ...into])
+      const step = { ...this.#step(pipeline, rebind(), heads, 'y'), form, chunked: form === 'split' }
+      this.#cached.push({ step, rebind })
+      return step
+    }
+    if (this.#scratch.splitRows === 0) return [await attention('whole')]
+    const join = await this.#pipelines.get(
+      'attention, join',
+      ['read', 'read', 'uniform', 'write'],
+      joinKernel(this.#variant, this.#heads),
     )
-    const uniform = this.#memory.uniform('attention', [widths.attended])
-    const rebind = () => this.#bind(pipeline, [qkv, this.#pool.layers[layer]!, passData, uniform, attended])
-    const step = this.#step(pipeline, rebind(), this.#heads.heads, 'y')
-    this.#cached.push({ step, rebind })
-    return [step]
+    const group = this.#bind(join, [parts, passData, uniform, attended])
+    return [
+      await attention('whole'),
+      await attention('split'),
+      { ...this.#step(join, group, heads, 'y'), form: 'split' },
+    ]
   }
 
   #rowStep(pipeline: Pipeline, buffers: readonly GPUBuffer[]): Step {
@@ -265,10 +323,25 @@ export interface GraphParts {
   readonly pool: KvPool
 }
 
-function dispatch(pass: GPUComputePassEncoder, step: Step, rows: number): void {
+/**
+ * What leads to the residual stream, embedding and layers, as submissions, each twice as long as the one before: the first starts
+ * the GPU soon, the others are few.
+ */
+function inSubmissions(parts: readonly Step[][]): Step[][] {
+  const submissions: Step[][] = []
+  for (let from = 0, size = FIRST_SUBMISSION; from < parts.length; from += size, size *= 2) {
+    submissions.push(parts.slice(from, from + size).flat())
+  }
+  return submissions
+}
+
+/** Embedding and layers in the first submission. */
+const FIRST_SUBMISSION = 3
+
+function dispatch(pass: GPUComputePassEncoder, step: Step, { rows, chunks }: Extent): void {
   const tile = step.pipelines.size > 1 ? tileFor(rows) : 1
   pass.setPipeline(step.pipelines.get(tile)!)
   pass.setBindGroup(0, step.bindings)
-  if (step.rowsIn === 'x') pass.dispatchWorkgroups(rows)
-  else pass.dispatchWorkgroups(step.across, Math.ceil(rows / tile))
+  if (step.rowsIn === 'x') pass.dispatchWorkgroups(rows, step.across)
+  else pass.dispatchWorkgroups(step.across, Math.ceil(rows / tile), step.chunked ? chunks : 1)
 }

@@ -82,7 +82,8 @@ export async function loadWgslEngine(bytes: Uint8Array, options: WgslEngineOptio
     const scratch = await memory.guarded('working memory', () => {
       pool.open(config.layers)
       const words = passWords(maxRows, config.headDim, maxSequences, blocks)
-      return createScratch(memory, config, maxRows, words, productForm(variant).words / 4)
+      const valueBytes = productForm(variant).words / 4
+      return createScratch(memory, config, maxRows, words, valueBytes, !variant.narrow)
     })
     const pipelines = Pipelines.of(ready.device)
     const parts = { config, model, memory, pipelines, variant, scratch, pool }

@@ -17,7 +17,7 @@ export interface Pick {
   readonly whole: boolean
 }
 
-/** Runs passes: one upload, one submission, one wait for what comes back. */
+/** Runs passes: one upload, a few submissions, one wait for what comes back. */
 export class PassRunner {
   readonly #memory: GpuMemory
   readonly #graph: GpuGraph
@@ -42,14 +42,14 @@ export class PassRunner {
       this.#config,
     )
     device.queue.writeBuffer(this.#scratch.passData, 0, data)
-    const found = await this.#submit(picks, rows.length)
+    const found = await this.#submit(picks, rows)
     const candidates = picks.map(({ whole }, i) => (whole ? null : readCandidates(found.candidates, i)))
     const undecided = picks.map(({ whole }, i) => !whole && candidates[i] === null)
     // Rare: equal logits at the edge, or logits that are no numbers. The rows are still there.
     const again = undecided.includes(true)
       ? await this.#submit(
           picks.map(({ row }, i) => ({ row, whole: undecided[i]! })),
-          0,
+          [],
         )
       : found
     return picks.map((_, i) => {
@@ -58,8 +58,8 @@ export class PassRunner {
     })
   }
 
-  /** @param rows to compute first; 0 to look again at the rows of the pass before */
-  async #submit(picks: readonly Pick[], rows: number): Promise<Found> {
+  /** @param rows to compute first; none to look again at the rows of the pass before */
+  async #submit(picks: readonly Pick[], rows: readonly PassRow[]): Promise<Found> {
     const { device } = this.#memory
     const chunks = await this.#prepare(picks)
     const selected = picks.some(({ whole }) => !whole) ? picks.length * CANDIDATE_WORDS * 4 : 0
@@ -67,12 +67,8 @@ export class PassRunner {
 
     device.pushErrorScope('validation')
     device.pushErrorScope('out-of-memory')
+    if (rows.length > 0) this.#submitBody(rows)
     const encoder = device.createCommandEncoder({ label: 'pass' })
-    if (rows > 0) {
-      const pass = encoder.beginComputePass({ label: 'body' })
-      this.#graph.encodeBody(pass, rows)
-      pass.end()
-    }
     for (const chunk of chunks) this.#encodeChunk(encoder, chunk)
     if (staging) encoder.copyBufferToBuffer(this.#scratch.candidates, 0, staging, 0, selected)
     device.queue.submit([encoder.finish()])
@@ -95,6 +91,19 @@ export class PassRunner {
     const logits = new Map<number, Float32Array>()
     for (const chunk of chunks) this.#takeLogits(chunk, logits)
     return { logits, candidates: staging ? new Uint32Array(take(staging, selected)) : new Uint32Array(0) }
+  }
+
+  /** In several submissions, so that the GPU need not wait for all to be encoded. */
+  #submitBody(rows: readonly PassRow[]): void {
+    const { device } = this.#memory
+    const positions = rows.reduce((most, { position }) => Math.max(most, position + 1), 0)
+    for (let i = 0; i < this.#graph.submissions; i++) {
+      const encoder = device.createCommandEncoder({ label: 'pass' })
+      const pass = encoder.beginComputePass({ label: 'body' })
+      this.#graph.encodeBody(pass, i, rows.length, positions)
+      pass.end()
+      device.queue.submit([encoder.finish()])
+    }
   }
 
   /** Picks in chunks, each with a buffer for what comes back whole. */

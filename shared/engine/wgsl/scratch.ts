@@ -1,10 +1,14 @@
 import type { ModelConfig } from '../model-config.ts'
-import type { GpuMemory } from './gpu-memory.ts'
-import { CANDIDATE_WORDS } from './kernels/candidates.wgsl.ts'
+import { type GpuMemory, MAX_WORKGROUPS } from './gpu-memory.ts'
+import { CHUNK_POSITIONS, partWords } from './kernels/attention.wgsl.ts'
+import { CANDIDATE_WORDS, SLICE_IDS } from './kernels/candidates.wgsl.ts'
 
 /** Rows that products take at once; a pass takes the smallest that holds it, or the largest. */
 export const TILES: readonly number[] = [1, 4]
 const LARGEST_TILE = TILES.at(-1)!
+/** Rows of a pass whose attention is split over workgroups: more keep a GPU busy by themselves. */
+const SPLIT_ROWS = 16
+const PARTS_BYTES = 32 * 2 ** 20
 /** Logits of one chunk of rows. */
 const LOGITS_BYTES = 32 * 2 ** 20
 
@@ -34,6 +38,12 @@ export interface Scratch {
   readonly logits: GPUBuffer // [chunk][V]
   readonly chunkRows: number
   readonly candidates: GPUBuffer
+  /** Candidates of slices of the chunk's rows. */
+  readonly slices: GPUBuffer
+  /** Attention's results by chunk of positions (see kernels/attention.wgsl.ts), of the rows that there is room for. */
+  readonly parts: GPUBuffer
+  readonly partChunks: number
+  readonly splitRows: number
   readonly passData: GPUBuffer
 }
 
@@ -46,20 +56,21 @@ export function widthsOf({ embedding, feedForward, heads, kvHeads, headDim }: Mo
   }
 }
 
-/** As many rows as the device's largest binding takes, at most `wanted`. */
+/** As many rows as the device's largest binding and a grid take, at most `wanted`. */
 export function rowsThatFit(memory: GpuMemory, config: ModelConfig, wanted: number): number {
   const widest = Math.max(...Object.values(widthsOf(config)), pad64(config.feedForward))
   const most = Math.floor(memory.maxBytes / (4 * widest))
-  return Math.max(1, Math.min(wanted, most - (most % LARGEST_TILE)))
+  return Math.max(1, Math.min(wanted, MAX_WORKGROUPS, most - (most % LARGEST_TILE)))
 }
 
-/** @param valueBytes that a quantised activation takes */
+/** @param valueBytes that a quantised activation takes. @param splits whether attention may be split over workgroups */
 export function createScratch(
   memory: GpuMemory,
   config: ModelConfig,
   maxRows: number,
   passDataWords: number,
   valueBytes: number,
+  splits: boolean,
 ): Scratch {
   const widths = widthsOf(config)
   const rows = wholeTiles(maxRows)
@@ -67,6 +78,11 @@ export function createScratch(
   const rowBytes = 4 * config.vocabSize
   const fit = Math.floor(Math.min(LOGITS_BYTES, memory.maxBytes) / rowBytes)
   const chunkRows = Math.min(rows, Math.max(LARGEST_TILE, fit - (fit % LARGEST_TILE)))
+  const sliceBytes = 4 * chunkRows * Math.ceil(config.vocabSize / SLICE_IDS) * CANDIDATE_WORDS
+  const partChunks = Math.ceil(config.contextLength / CHUNK_POSITIONS)
+  const partBytes = 4 * config.heads * partChunks * partWords(config.headDim)
+  const fitting = Math.floor(Math.min(PARTS_BYTES, memory.maxBytes) / partBytes)
+  const splitRows = splits && partChunks > 1 ? Math.min(SPLIT_ROWS, fitting) : 0
   const floats = (label: string, width: number) => memory.storage(label, 4 * rows * width)
   return {
     widths,
@@ -81,6 +97,10 @@ export function createScratch(
     logits: memory.storage('logits', chunkRows * rowBytes),
     chunkRows,
     candidates: floats('candidates', CANDIDATE_WORDS),
+    slices: memory.storage('candidates of slices', sliceBytes),
+    parts: memory.storage('parts of attention', splitRows * partBytes),
+    partChunks,
+    splitRows,
     passData: memory.storage('pass data', 4 * passDataWords),
   }
 }

@@ -45,7 +45,7 @@ interface Part {
   readonly whole: boolean
 }
 
-/** The engine on WebGPU: one submission a pass. docs/wgsl.md says how it is laid out and what comes back when. */
+/** The engine on WebGPU: one wait a pass. docs/wgsl.md says how it is laid out and what comes back when. */
 export class WgslEngine implements Engine {
   readonly info: EngineInfo
   readonly #parts: WgslParts

@@ -1,5 +1,5 @@
 import { each } from './repeat.ts'
-import { addSlices } from './ternary.wgsl.ts'
+import { addSlices, partialSums, rowLanes } from './ternary.wgsl.ts'
 
 export type DenseType = 'F16' | 'BF16' | 'F32'
 
@@ -39,10 +39,10 @@ fn unpacked(w: vec4<u32>) -> array<f32, ${denseColumns(type)}> {
  * slices added in rising order. Slices depend on the matrix's shape alone: a row's bits do not depend on the tile.
  *
  * weights [units][rows] vec4: 8 (F32: 4) columns of a row. x [T][inStride], zero past the last column.
- * Workgroup: 64 threads for 64 / slices · DENSE_ROWS rows; grid: x rows, y tiles. Buffers hold whole tiles.
+ * Workgroup: rowLanes · slices threads for rowLanes · DENSE_ROWS rows; grid: x rows, y tiles. Buffers hold whole tiles.
  */
 export function denseKernel({ type, tile, slices, add }: DenseShape): string {
-  const lanes = 64 / slices
+  const lanes = rowLanes(slices)
   const columns = denseColumns(type)
   const cells = (write: (k: number, p: number, cell: number) => string) =>
     each(tile, (k) => each(DENSE_ROWS, (p) => write(k, p, k * DENSE_ROWS + p)))
@@ -61,8 +61,8 @@ struct Part {
 @group(0) @binding(2) var<storage, read> x: array<vec4<f32>>;
 @group(0) @binding(3) var<storage, read_write> result: array<f32>;
 ${denseUnpack(type)}
-${slices > 1 ? `var<workgroup> partial: array<f32, ${64 * tile * DENSE_ROWS}>;` : ''}
-@compute @workgroup_size(64)
+${partialSums('f32', slices, lanes, tile * DENSE_ROWS)}
+@compute @workgroup_size(${lanes * slices})
 fn main(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group: vec3<u32>) {
   ${each(
     DENSE_ROWS,
@@ -91,11 +91,13 @@ fn main(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group
     }`,
     )}
   }
-  ${slices > 1 ? addSlices(slices, lanes, tile * DENSE_ROWS) : ''}
-  ${cells(
-    (k, p, cell) => `if (r${p} < part.realRows) {
-    let at = (first + ${k}u) * part.outStride + part.outOffset + r${p};
-    result[at] = ${add ? 'result[at] + ' : ''}total${cell};
+  ${addSlices(
+    slices,
+    lanes,
+    { tile, rows: DENSE_ROWS },
+    (k, row, total) => `if (${row} < part.realRows) {
+    let at = (first + ${k}) * part.outStride + part.outOffset + ${row};
+    result[at] = ${add ? 'result[at] + ' : ''}${total};
   }`,
   )}
 }`

@@ -6,7 +6,7 @@ export type TableForm = { readonly type: DenseType } | { readonly block: number 
 
 /**
  * x[t] = the table's row of token t, where this part of the table holds it; another part's dispatch writes the others.
- * Exact: a value, or code · scale. Layouts: dense.wgsl.ts, ternary.wgsl.ts. Workgroup: 64 threads; grid: x rows.
+ * Exact: a value, or code · scale. Layouts: dense.wgsl.ts, ternary.wgsl.ts. Workgroup: 64 threads; grid: x rows, y columns.
  */
 export function embedKernel(form: TableForm): string {
   return `
@@ -22,7 +22,8 @@ fn main(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group
   let token = tokenOf(group.x);
   if (token < table.firstToken || token - table.firstToken >= table.realRows) { return; }
   let row = token - table.firstToken;
-  for (var c = lane; c < table.width; c += 64u) { x[group.x * table.stride + c] = valueAt(row, c); }
+  let c = group.y * 64u + lane;
+  if (c < table.width) { x[group.x * table.stride + c] = valueAt(row, c); }
 }`
 }
 

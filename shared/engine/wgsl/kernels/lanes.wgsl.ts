@@ -12,10 +12,15 @@ export interface Variant {
 /** Threads of a narrow workgroup. */
 export const NARROW_LANES = 8
 
-/** Threads for a row of this width: a power of two. */
+/** Columns that a thread of a norm takes at a time. */
+export const RUN_COLUMNS = 16
+
+/** Threads for a row of this width: a power of two, a run of columns each where 256 suffice. */
 export function lanesFor(variant: Variant, width: number): number {
   if (variant.narrow) return NARROW_LANES
-  return width <= 1024 ? 64 : 256
+  let lanes = 64
+  while (lanes < 256 && lanes * RUN_COLUMNS < width) lanes *= 2
+  return lanes
 }
 
 /** Must stand before everything else in a module. */
@@ -23,20 +28,33 @@ export function enables(variant: Variant): string {
   return variant.subgroups ? 'enable subgroups;\n' : ''
 }
 
+/** Lanes whose values one lane adds up at the end of `sumOf`. */
+const SUM_GROUPS = 16
+
 /**
- * fn sumOf(value, lane) -> f32 over `lanes` (a power of two) lanes, for all of them. Order: the tree i + (i + lanes/2), …, + 2, + 1.
- * Needs uniform control flow.
+ * fn sumOf(value, lane) -> f32 over `lanes` (a power of two) lanes, for all of them. Order: lanes i, i + 16, … rising for every
+ * i < 16, then these sums rising; up to 16 lanes rising. Needs uniform control flow; once in a kernel.
  */
-export function sumTree(lanes: number): string {
+export function laneSum(lanes: number): string {
+  const direct = lanes <= SUM_GROUPS
   return `
 var<workgroup> sumLanes: array<f32, ${lanes}>;
+${direct ? '' : `var<workgroup> sumGroups: array<f32, ${SUM_GROUPS}>;`}
 fn sumOf(value: f32, lane: u32) -> f32 {
   sumLanes[lane] = value;
-  for (var step = ${lanes / 2}u; step > 0u; step = step >> 1u) {
-    workgroupBarrier();
-    if (lane < step) { sumLanes[lane] = sumLanes[lane] + sumLanes[lane + step]; }
+  workgroupBarrier();
+  ${
+    direct
+      ? ''
+      : `if (lane < ${SUM_GROUPS}u) {
+    var group = 0.0;
+    for (var i = lane; i < ${lanes}u; i += ${SUM_GROUPS}u) { group = group + sumLanes[i]; }
+    sumGroups[lane] = group;
   }
-  let sum = workgroupUniformLoad(&sumLanes[0]);
+  workgroupBarrier();`
+  }
+  var sum = 0.0;
+  for (var i = 0u; i < ${Math.min(lanes, SUM_GROUPS)}u; i++) { sum = sum + ${direct ? 'sumLanes' : 'sumGroups'}[i]; }
   return sum;
 }`
 }

@@ -9,12 +9,8 @@ export interface ProductForm {
   /** Words of activations per 16 columns. */
   readonly words: number
   readonly mask: string
-  /** Column of the part `part` of word j, within 16. */
-  column(word: number, part: number): number
-  /** Parts of a word. */
-  readonly parts: number
-  /** fn packed(v: array<i32, parts>) -> u32 and fn sumIn(word: u32) -> i32 */
-  readonly packing: string
+  /** The words of 16 columns, a vec4 each, of `q0` … `q3`: vec4<i32> of 4 columns each. */
+  readonly packed: readonly string[]
   /** Type and start of an accumulator over 64 columns, what adds a product to it, and its value as i32. */
   readonly start: string
   add(sum: string, codes: string, values: string): string
@@ -25,13 +21,10 @@ export interface ProductForm {
 const DOT4: ProductForm = {
   words: 4,
   mask: '0x03030303u',
-  parts: 4,
-  column: (word, part) => 4 * part + word,
-  packing: `
-fn packed(v: array<i32, 4>) -> u32 {
-  return (u32(v[0]) & 0xffu) | ((u32(v[1]) & 0xffu) << 8u) | ((u32(v[2]) & 0xffu) << 16u) | (u32(v[3]) << 24u);
-}
-fn sumIn(word: u32) -> i32 { return dot4I8Packed(0x01010101u, word); }`,
+  packed: [
+    '(bitcast<vec4<u32>>(q0) & vec4<u32>(0xffu)) | ((bitcast<vec4<u32>>(q1) & vec4<u32>(0xffu)) << vec4<u32>(8u)) | ' +
+      '((bitcast<vec4<u32>>(q2) & vec4<u32>(0xffu)) << vec4<u32>(16u)) | (bitcast<vec4<u32>>(q3) << vec4<u32>(24u))',
+  ],
   start: '0',
   add: (sum, codes, values) => `${sum} += dot4I8Packed(${codes}, ${values});`,
   total: (sum) => sum,
@@ -45,13 +38,10 @@ fn sumIn(word: u32) -> i32 { return dot4I8Packed(0x01010101u, word); }`,
 const HALVES: ProductForm = {
   words: 8,
   mask: '0x00030003u',
-  parts: 2,
-  column: (word, part) => word + 8 * part,
-  packing: `
-fn packed(v: array<i32, 2>) -> u32 { return u32(v[1]) + (u32(v[0]) << 16u); }
-fn lower(word: u32) -> i32 { return (i32(word) << 16u) >> 16u; }
-fn upper(word: u32) -> i32 { return (i32(word) - lower(word)) >> 16u; }
-fn sumIn(word: u32) -> i32 { return lower(word) + upper(word); }`,
+  packed: [
+    'bitcast<vec4<u32>>(q2) + (bitcast<vec4<u32>>(q0) << vec4<u32>(16u))',
+    'bitcast<vec4<u32>>(q3) + (bitcast<vec4<u32>>(q1) << vec4<u32>(16u))',
+  ],
   start: '0u',
   add: (sum, codes, values) => `${sum} += ${codes} * ${values};`,
   total: (sum) => `((i32(${sum}) - ((i32(${sum}) << 16u) >> 16u)) >> 16u)`,

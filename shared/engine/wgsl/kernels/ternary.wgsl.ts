@@ -16,6 +16,9 @@ export interface TernaryShape {
 /** Output rows of a thread: activations are read once for them. */
 export const TERNARY_ROWS = 2
 
+/** Rows of the matrix that lie side by side in a workgroup, and its threads, when `slices` threads share each. */
+export const rowLanes = (slices: number): number => Math.max(8, 64 / slices)
+
 /**
  * out[t, offset + r] (+)= (Σ_c weight[r, c] · value[t, c]) · step[t] · scale, weights −1 … 2 in 2 bits, values int8.
  *
@@ -25,25 +28,34 @@ export const TERNARY_ROWS = 2
  *
  * weights [units][rows] vec4: 64 columns of a row; column 16g + n in bits 2n, 2n + 1 of component g (code = weight + 1).
  * values [T][units][4][words]: see products.wgsl.ts. sums [T][units]: Σ value, taken off once, for codes are weight + 1.
- * Workgroup: 64 threads for 64 / slices · TERNARY_ROWS rows; grid: x rows, y tiles. Buffers hold whole tiles.
+ * Workgroup: rowLanes · slices threads for rowLanes · TERNARY_ROWS rows; grid: x rows, y tiles. Buffers hold whole tiles.
  */
 export function ternaryKernel(variant: Variant, { block, tile, slices, add }: TernaryShape): string {
   const form = productForm(variant)
-  const lanes = 64 / slices
+  const lanes = rowLanes(slices)
   const single = block === 0
+  /** Units between two steps of a slice, and weights of how many are asked for while others are at work. */
+  const perStep = Math.max(1, block / 64)
   /** Every output row of the thread with every row of its tile. */
   const cells = (write: (k: number, p: number, cell: number) => string) =>
     each(tile, (k) => each(TERNARY_ROWS, (p) => write(k, p, k * TERNARY_ROWS + p)))
   const vectors = form.words / 4
-  const unit = `
-      ${each(TERNARY_ROWS, (p) => `let w${p} = weights[u * part.rows + row${p}];`)}
+  const load = (n: number, unit: string, assign: string) =>
+    each(TERNARY_ROWS, (p) => `${assign}w${n}_${p} = weights[(${unit}) * part.rows + row${p}];`)
+  /** A software adapter wins nothing by loads that are on their way, and compiles what is written out slowly. */
+  const ahead = !variant.narrow
+  const forGroups = (write: (g: string) => string) =>
+    ahead ? each(4, (g) => `{ ${write(`${g}u`)} }`) : `for (var g = 0u; g < 4u; g++) { ${write('g')} }`
+  /** The products of unit u + n, whose weights are in registers. */
+  const unit = (n: number) => `{
       ${cells((_k, _p, cell) => `var unit${cell} = ${form.start};`)}
-      for (var g = 0u; g < 4u; g++) {
-        ${each(TERNARY_ROWS, (p) => splitCodes(form, `c${p}`, `w${p}[g]`))}
+      ${forGroups(
+        (g) => `
+        ${each(TERNARY_ROWS, (p) => splitCodes(form, `c${p}`, `w${n}_${p}[${g}]`))}
         ${each(
           tile,
           (k) => `{
-        let at = (((first + ${k}u) * part.units + u) * 4u + g) * ${vectors}u;
+        let at = (((first + ${k}u) * part.units + u + ${n}u) * 4u + ${g}) * ${vectors}u;
         ${each(vectors, (v) => `let v${v} = values[at + ${v}u];`)}
         ${each(TERNARY_ROWS, (p) =>
           each(form.words, (j) =>
@@ -51,28 +63,42 @@ export function ternaryKernel(variant: Variant, { block, tile, slices, add }: Te
           ),
         )}
         }`,
-        )}
-      }
+        )}`,
+      )}
       ${cells((k, _p, cell) => {
-        const sum = `${form.total(`unit${cell}`)} - sums[(first + ${k}u) * part.units + u]`
+        const sum = `${form.total(`unit${cell}`)} - sums[(first + ${k}u) * part.units + u + ${n}u]`
         return `${single ? 'total' : 'sum'}${cell} += ${sum};`
-      })}`
-  const loop = single
-    ? `for (var u = begin; u < end; u++) {${unit}
+      })}
+      }`
+  const scaled = `
+      ${each(TERNARY_ROWS, (p) => `let scale${p} = blockScale(u / ${perStep}u, row${p});`)}
+      ${cells((_k, p, cell) => `total${cell} = fma(f32(sum${cell}), scale${p}, total${cell});`)}`
+  const products = `
+      ${single ? '' : cells((_k, _p, cell) => `var sum${cell} = 0;`)}
+      ${each(perStep, unit)}
+      ${single ? '' : scaled}`
+  const loads = (from: string, assign: string) => each(perStep, (n) => load(n, `${from} + ${n}u`, assign))
+  const loop = ahead
+    ? `
+    ${loads('begin', 'var ')}
+    for (var u = begin; u < end; u += ${perStep}u) {
+      // Asked for before the products of this step, which need not wait for them.
+      let next = min(u + ${perStep}u, end - ${perStep}u);
+      ${loads('next', 'let next_')}
+      ${products}
+      ${each(perStep, (n) => each(TERNARY_ROWS, (p) => `w${n}_${p} = next_w${n}_${p};`))}
     }`
-    : `for (var b = begin; b < end; b += ${block / 64}u) {
-      ${cells((_k, _p, cell) => `var sum${cell} = 0;`)}
-      for (var u = b; u < b + ${block / 64}u; u++) {${unit}
-      }
-      ${each(TERNARY_ROWS, (p) => `let scale${p} = blockScale(b / ${block / 64}u, row${p});`)}
-      ${cells((_k, p, cell) => `total${cell} = fma(f32(sum${cell}), scale${p}, total${cell});`)}
+    : `
+    for (var u = begin; u < end; u += ${perStep}u) {
+      ${loads('u', 'let ')}
+      ${products}
     }`
-  const store = (k: number, p: number, cell: number) => {
-    const step = `steps[first + ${k}u]`
-    const factor = single ? `bitcast<f32>(scales[row${p}]) * ${step}` : step
-    const product = single ? `f32(total${cell})` : `total${cell}`
-    return `if (r${p} < part.realRows) {
-      let at = (first + ${k}u) * part.outStride + part.outOffset + r${p};
+  const store = (k: string, row: string, total: string) => {
+    const step = `steps[first + ${k}]`
+    const factor = single ? `bitcast<f32>(scales[min(${row}, part.rows - 1u)]) * ${step}` : step
+    const product = single ? `f32(${total})` : total
+    return `if (${row} < part.realRows) {
+      let at = (first + ${k}) * part.outStride + part.outOffset + ${row};
       result[at] = ${add ? `fma(${product}, ${factor}, result[at])` : `${product} * (${factor})`};
     }`
   }
@@ -95,8 +121,8 @@ struct Part {
 fn blockScale(block: u32, row: u32) -> f32 {
   return unpack2x16float(scales[(block * part.rows + row) >> 1u])[row & 1u];
 }
-${slices > 1 ? `var<workgroup> partial: array<${single ? 'i32' : 'f32'}, ${64 * tile * TERNARY_ROWS}>;` : ''}
-@compute @workgroup_size(64)
+${partialSums(single ? 'i32' : 'f32', slices, lanes, tile * TERNARY_ROWS)}
+@compute @workgroup_size(${lanes * slices})
 fn main(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group: vec3<u32>) {
   ${each(
     TERNARY_ROWS,
@@ -109,19 +135,42 @@ fn main(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group
   let begin = min(slice * part.sliceUnits, part.units);
   let end = min(begin + part.sliceUnits, part.units);
   ${cells((_k, _p, cell) => `var total${cell} = ${single ? '0' : '0.0'};`)}
-  ${loop}
-  ${slices > 1 ? addSlices(slices, lanes, tile * TERNARY_ROWS) : ''}
-  ${cells(store)}
+  if (begin < end) {
+    ${loop}
+  }
+  ${addSlices(slices, lanes, { tile, rows: TERNARY_ROWS }, store)}
 }`
 }
 
-/** Adds up `total0` … over the slices in rising order; only the first slice's threads go on. */
-export function addSlices(slices: number, lanes: number, cells: number): string {
+/** What `addSlices` needs. */
+export function partialSums(type: 'i32' | 'f32', slices: number, lanes: number, cells: number): string {
+  return slices > 1 ? `var<workgroup> partial: array<${type}, ${cells * slices * lanes}>;` : ''
+}
+
+/**
+ * Adds up `total0` … over the slices in rising order, and stores: `store(k, row, total)` for row k of the tile and the matrix's
+ * `row`. Every sum of the workgroup has a thread of its own, as far as there are threads.
+ */
+export function addSlices(
+  slices: number,
+  lanes: number,
+  { tile, rows }: { readonly tile: number; readonly rows: number },
+  store: (k: string, row: string, total: string) => string,
+): string {
+  const cells = tile * rows
+  if (slices === 1) {
+    return each(tile, (k) => each(rows, (p) => `{ ${store(`${k}u`, `r${p}`, `total${k * rows + p}`)} }`))
+  }
   return `
-  ${each(cells, (cell) => `partial[${cell * 64}u + lane] = total${cell};`)}
+  ${each(cells, (cell) => `partial[${cell * slices * lanes}u + lane] = total${cell};`)}
   workgroupBarrier();
-  if (slice > 0u) { return; }
-  for (var s = 1u; s < ${slices}u; s++) {
-    ${each(cells, (cell) => `total${cell} += partial[${cell * 64}u + s * ${lanes}u + lane];`)}
+  for (var n = lane; n < ${cells * lanes}u; n += ${slices * lanes}u) {
+    let cell = n / ${lanes}u;
+    let start = cell * ${slices * lanes}u + n % ${lanes}u;
+    var total = partial[start];
+    for (var s = 1u; s < ${slices}u; s++) { total += partial[start + s * ${lanes}u]; }
+    let k = cell / ${rows}u;
+    let row = (group.x * ${rows}u + cell % ${rows}u) * ${lanes}u + n % ${lanes}u;
+    ${store('k', 'row', 'total')}
   }`
 }
