@@ -1,3 +1,4 @@
+import type { Running } from './best-pass.ts'
 import type { PassCostModel } from './plan.ts'
 
 /** Drafts per request that are looked at: with more, the last is hardly ever right. */
@@ -5,12 +6,7 @@ const DEEPEST = 8
 /** How exactly it is found. */
 const STEPS = 7
 
-export interface Crowd {
-  /** Requests that run, and the tokens that their own rows attend to, summed. */
-  readonly requests: number
-  readonly context: number
-  /** Most rows of a pass. */
-  readonly maxRows: number
+export interface Crowd extends Running {
   /** What each request's drafter costs per pass beside its rows, in milliseconds. */
   readonly overheadMs: number
 }

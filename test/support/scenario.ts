@@ -1,6 +1,6 @@
 import type { OracleSettings } from '../../native-host/oracle/settings.ts'
 import { Draws } from './draws.ts'
-import type { Behaviour } from './simulated-worker.ts'
+import type { Behaviour, SimulatedWorkerOptions } from './simulated-worker.ts'
 
 /** Everything that a scenario consists of; drawn from a seed. */
 export interface Scenario {
@@ -23,17 +23,7 @@ export interface Scenario {
   }[]
   /** Between two rounds nobody asks for so long. */
   readonly pauseMs?: number
-  readonly workers: readonly {
-    readonly behaviour: Behaviour
-    readonly alpha: number
-    readonly tokenMs: number
-    readonly delayMs: number
-    readonly jitterMs: number
-    readonly loss: number
-    readonly lifeMs: number
-    readonly capacity: number
-    readonly breaksOff?: boolean
-  }[]
+  readonly workers: readonly Omit<SimulatedWorkerOptions, 'id' | 'own'>[]
   /** Passes during which the engine dies. */
   readonly crashes: ReadonlySet<number>
   /** By how much a pass takes longer while somebody drafts, as a share: drafters and frames use the Oracle's processor. */

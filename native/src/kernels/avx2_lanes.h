@@ -95,10 +95,6 @@ inline void keep(__m256i& x) {
 
 /** Bytes between what is read and what is fetched: a page on, where processors' own prefetching stops. */
 constexpr std::size_t kAhead = 4096;
-/** Inlined always: GCC takes a function that only fetches for one without effects, and may drop the calls. */
-[[gnu::always_inline]] inline void prefetch(const void* p, std::size_t ahead) {
-  _mm_prefetch(static_cast<const char*>(p) + ahead, _MM_HINT_T0);
-}
 
 struct Sums {
   __m256i lo, hi;  // rows 0–7 and 8–15

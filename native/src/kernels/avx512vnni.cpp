@@ -78,10 +78,6 @@ inline __m512i broadcast4(const std::int8_t* p) {
 
 /** Bytes between what is read and what is fetched: more than a page on, where processors' own prefetching stops. */
 constexpr std::size_t kAhead = 6144;
-/** Inlined always: GCC takes a function that only fetches for one without effects, and may drop the calls. */
-[[gnu::always_inline]] inline void prefetch(const void* p, std::size_t ahead) {
-  _mm_prefetch(static_cast<const char*>(p) + ahead, _MM_HINT_T0);
-}
 
 struct Sums {
   __m512i v;

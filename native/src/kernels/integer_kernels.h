@@ -6,7 +6,6 @@
 //   addInt8<G, R>(weights, groupBytes, values, stride, from, to, sums)     Σ (weight + some offset) · value
 //   int8Offset(span)                                                       that offset times the span
 //   kGroupsAtOnce, kTernaryRows, kInt8Rows                                 how large a tile its registers hold
-//   prefetch(p, ahead)                                                     asks for the byte at p + ahead; may do nothing
 // where G groups of 16 rows meet R rows of activations. No standard library templates here: see float_kernels.h.
 
 /** Bytes between the scales that are read and those that are fetched. One group's come by themselves, several's too late. */

@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "support/prefetch.h"
+
 namespace shard {
 
 /** Rows of a packed matrix that lie together, one to a lane. Row counts in memory are rounded up to it. */

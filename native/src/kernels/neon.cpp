@@ -124,7 +124,6 @@ struct Sums {
 constexpr int kGroupsAtOnce = 1;
 constexpr int kTernaryRows = 4;
 constexpr int kInt8Rows = 4;
-inline void prefetch(const void* p, std::size_t ahead) { __builtin_prefetch(static_cast<const char*>(p) + ahead); }
 inline Sums int8Offset(Sums) {
   const int32x4_t none = vdupq_n_s32(0);
   return {{none, none, none, none}};

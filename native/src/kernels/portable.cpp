@@ -86,7 +86,6 @@ struct Sums {
 constexpr int kGroupsAtOnce = 1;
 constexpr int kTernaryRows = 1;
 constexpr int kInt8Rows = 1;
-inline void prefetch(const void*, std::size_t) {}
 Sums int8Offset(const Sums&) { return Sums(); }
 
 template <int G, int R>

@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "support/aligned_buffer.h"
+#include "support/prefetch.h"
 #include "support/thread_pool.h"
 
 namespace shard {
@@ -18,14 +19,6 @@ constexpr std::size_t kChains = 16;
 constexpr std::size_t kAhead = 6144;
 /** 1 MiB, taken by whoever is free. */
 constexpr std::size_t kPieceWords = std::size_t{1} << 17;
-
-inline void prefetch(const void* p, std::size_t ahead) {
-#if defined(__GNUC__)
-  __builtin_prefetch(static_cast<const char*>(p) + ahead);
-#else
-  (void)p, (void)ahead;
-#endif
-}
 
 /** The words' sum, modulo 2^64: something that needs all of them. */
 template <bool Fetching>
