@@ -11,7 +11,7 @@ export interface Cell {
   readonly users: number
   /** Median of the rounds. */
   readonly tokens_per_s: number
-  /** Against the median of `alone` in the same rounds. */
+  /** Median of the rounds' ratios: each against `alone` in the same round, for what else the machine does comes and goes. */
   readonly over_alone: number
   /**
    * Of one request with one Scout: `over_alone` against that of the best policy that there is for the measured pass times,
@@ -24,8 +24,9 @@ export interface Cell {
   readonly speed: number
   /** How often the Oracle said, in these rounds and those of practice, that a worker is not needed. */
   readonly not_needed: number
-  /** Tokens/s of each round. */
+  /** Tokens/s of each round, and the same over alone's. */
   readonly rounds: readonly number[]
+  readonly ratios: readonly number[]
 }
 
 /** Cells that are measured in turn, because they differ by nothing but who drafts. */

@@ -136,19 +136,19 @@ export class Cooperation implements AsyncDisposable {
       const began = performance.now()
       const open = series.filter((group) => practice || done(group) < rounds)
       // Once for all of them: it does not depend on who would draft.
-      const alone = await this.#round(setting, open[0]![0]!)
+      const alone = await this.#round(setting, open[0]![0]!, round)
       for (const group of open) {
-        if (!practice) group[0]!.add(alone)
+        if (!practice) group[0]!.add(alone, alone)
         for (const one of group.slice(1)) {
-          const rate = await this.#round(setting, one)
-          if (!practice) one.add(rate)
+          const rate = await this.#round(setting, one, round)
+          if (!practice) one.add(rate, alone)
         }
       }
       roundMs = performance.now() - began
       if (practice) continue
       for (const [alone, ...others] of open) {
         const optimum = setting.users === 1 ? await this.#optimum({ ...setting, alpha: alone!.alpha }) : null
-        const cells = [alone!, ...others].map((one) => one.cell(alone!, optimum))
+        const cells = [alone!, ...others].map((one) => one.cell(optimum))
         results.add(cells.filter((cell) => (results.of(cell)?.rounds.length ?? 0) < cell.rounds.length))
       }
     }
@@ -172,13 +172,13 @@ export class Cooperation implements AsyncDisposable {
   }
 
   /** One mode's turn. */
-  async #round(setting: Setting, series: Series): Promise<Rate> {
+  async #round(setting: Setting, series: Series, round: number): Promise<Rate> {
     const { mode, alpha } = series
     const before = this.#target.notNeeded
     const team = this.#scouts.slice(0, SCOUTS[mode])
     if (mode === 'local')
-      await this.#local.tell({ order: 'join', replay: this.#replay(mode, setting, alpha, 0) })
-    await this.#join(team, mode, setting, alpha)
+      await this.#local.tell({ order: 'join', replay: this.#replay(mode, setting, alpha, round) })
+    await this.#join(team, mode, setting, alpha, round)
     const rate = await this.#rate(setting.users, mode === 'alone' ? 'none' : 'own')
     if (mode === 'local') await this.#local.tell({ order: 'leave' })
     await Promise.all(team.map((scout) => scout.leave()))
@@ -237,16 +237,23 @@ export class Cooperation implements AsyncDisposable {
     return measureRate({ url: this.#target.url, users, first, maxTokens, scope })
   }
 
-  async #join(team: readonly ScoutProcess[], mode: Mode, setting: Setting, alpha: number): Promise<void> {
+  async #join(
+    team: readonly ScoutProcess[],
+    mode: Mode,
+    setting: Setting,
+    alpha: number,
+    round: number,
+  ): Promise<void> {
     const { tokenizerHash } = this.#facts
     for (const [i, scout] of team.entries()) {
       const oracle = await this.#target.addressAt(scout.link?.address ?? '127.0.0.1')
-      scout.join({ order: 'join', oracle, tokenizerHash, replay: this.#replay(mode, setting, alpha, i) })
+      const replay = this.#replay(mode, setting, alpha, round * SCOUTS['scouts-4'] + i)
+      scout.join({ order: 'join', oracle, tokenizerHash, replay })
     }
     await this.#target.pool(team.map(({ peerId }) => peerId))
   }
 
-  /** What the drafter of this number replays. */
+  /** What a drafter replays; it errs elsewhere in every round, for where errors lie decides what a draft is worth. */
   #replay(mode: Mode, { rttMs, users, speed }: Setting, alpha: number, seed: number): ReplayOptions {
     // Another name: another record at the Oracle. What it learned in one setting says nothing of the next.
     const model = `replay-${mode}-${alpha}-${rttMs}-${users}-${speed}`

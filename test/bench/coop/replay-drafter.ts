@@ -23,7 +23,7 @@ type Work = (ms: number) => Promise<void>
 
 /**
  * A draft model of stated quality and speed: it knows what the target will say and spoils each token with a given
- * probability. Several requests are drafted side by side without slowing each other, as a batch on a GPU would be.
+ * probability, in every text just as many as that makes. Several requests are drafted side by side without slowing each other, as a batch on a GPU would be.
  */
 export function replayDrafter(options: ReplayOptions, work?: Work): Drafter {
   const transcripts = new TranscriptFile(options.transcripts).read()
@@ -43,9 +43,9 @@ export function replayDrafter(options: ReplayOptions, work?: Work): Drafter {
 
 class ReplaySequence implements DraftSequence {
   readonly #text: readonly number[]
-  readonly #task: DraftTask
   readonly #options: ReplayOptions
   readonly #work: Work | null
+  readonly #spoiled: ReadonlySet<number>
   /** When the last token was done: a timer that fires late does not slow the next. */
   #doneAt = 0
   length = 0
@@ -53,8 +53,8 @@ class ReplaySequence implements DraftSequence {
   constructor(text: readonly number[], task: DraftTask, options: ReplayOptions, work: Work | null) {
     this.#work = work
     this.#text = text
-    this.#task = task
     this.#options = options
+    this.#spoiled = spoiled(text.length, task, options)
   }
 
   append(tokens: readonly number[]): void {
@@ -81,20 +81,27 @@ class ReplaySequence implements DraftSequence {
       )
       await pause(this.#doneAt - now, signal)
     }
-    const drafted = this.#spoiled(this.length) ? (token + 1) % this.#options.vocabSize : token
+    const drafted = this.#spoiled.has(this.length) ? (token + 1) % this.#options.vocabSize : token
     this.length++
     return [drafted]
   }
 
   async close(): Promise<void> {}
+}
 
-  /** Drawn once for a position: whoever drafts it again errs again. */
-  #spoiled(position: number): boolean {
-    const { lo, hi } = this.#task.key
-    const { seed, alpha } = this.#options
-    const mixed = [hi, position, seed].reduce((sum, part) => Math.imul(sum ^ part, 0x9e3779b1), lo)
-    return new Random(mixed >>> 0).uniform() >= alpha
-  }
+/**
+ * Positions of an answer where the drafter errs, drawn once: whoever drafts one again errs again. How many there are is not
+ * left to chance: of 32 tokens at α = 0.6 it would be 13 ± 3, and another α.
+ */
+function spoiled(end: number, task: DraftTask, { seed, alpha }: ReplayOptions): ReadonlySet<number> {
+  const { promptLength, key } = task
+  const random = new Random(Math.imul(Math.imul(key.lo ^ key.hi, 0x9e3779b1) ^ seed, 0x85ebca6b))
+  const drawn = Array.from({ length: end - promptLength }, (_, i) => ({
+    position: promptLength + i,
+    order: random.uniform(),
+  })).sort((a, b) => a.order - b.order)
+  const count = Math.floor((1 - alpha) * drawn.length + random.uniform())
+  return new Set(drawn.slice(0, count).map(({ position }) => position))
 }
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {

@@ -19,6 +19,8 @@ export class Results {
       // A line that was being written when the run ended.
       if (!line.endsWith('}')) continue
       const cell = JSON.parse(line) as Cell
+      // Of an earlier version.
+      if (cell.ratios === undefined) continue
       this.#cells.set(cellKey(cell), cell)
     }
   }

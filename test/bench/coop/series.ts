@@ -8,6 +8,7 @@ export class Series {
   readonly alpha: number
   readonly #setting: Setting
   readonly #rounds: number[]
+  readonly #ratios: number[]
   #drafted: number
   #notNeeded: number
 
@@ -17,6 +18,7 @@ export class Series {
     this.alpha = alpha
     this.#setting = setting
     this.#rounds = [...(earlier?.rounds ?? [])]
+    this.#ratios = [...(earlier?.ratios ?? [])]
     this.#drafted = (earlier?.drafted_share ?? 0) * this.#rounds.length
     this.#notNeeded = earlier?.not_needed ?? 0
   }
@@ -25,13 +27,10 @@ export class Series {
     return this.#rounds.length
   }
 
-  /** Median tokens/s. */
-  get speed(): number {
-    return median(this.#rounds)
-  }
-
-  add({ tokensPerSecond, draftedShare }: Rate): void {
+  /** @param alone the same round's */
+  add({ tokensPerSecond, draftedShare }: Rate, alone: Rate): void {
     this.#rounds.push(rounded(tokensPerSecond))
+    this.#ratios.push(rounded(tokensPerSecond / alone.tokensPerSecond))
     this.#drafted += draftedShare
   }
 
@@ -41,22 +40,23 @@ export class Series {
   }
 
   /** @param optimum what the best policy would make of one Scout, as a multiple of alone; null: not known */
-  cell(alone: Series, optimum: number | null): Cell {
+  cell(optimum: number | null): Cell {
     const { rttMs, users, speed } = this.#setting
-    const overAlone = this.speed / alone.speed
+    const overAlone = median(this.#ratios)
     return {
       shape: this.shape,
       mode: this.mode,
       alpha: this.alpha,
       rtt_ms: rttMs,
       users,
-      tokens_per_s: rounded(this.speed),
+      tokens_per_s: rounded(median(this.#rounds)),
       over_alone: rounded(overAlone),
       of_optimum: this.mode === 'scouts-1' && optimum !== null ? rounded(overAlone / optimum) : null,
       drafted_share: rounded(this.#drafted / this.#rounds.length),
       speed,
       not_needed: this.#notNeeded,
       rounds: [...this.#rounds],
+      ratios: [...this.#ratios],
     }
   }
 }
