@@ -219,7 +219,8 @@ export class PassLoop {
     const now = clock.now()
     const ms = now - startedAt
     const { attached } = this.#drafting
-    this.#cost.observe(plan.rows, plan.context, ms, attached === 0)
+    // A prompt's rows but the last have no logits and cost less; its first pass meets cold caches as well.
+    if (plan.promptRows === 0) this.#cost.observe(plan.rows, plan.context, ms, attached === 0)
     metrics.passes.inc()
     metrics.passSeconds.observe(ms / 1000)
     metrics.passRows.inc({ kind: 'prompt' }, plan.promptRows)

@@ -18,7 +18,7 @@ export type PassCostModel = (rows: number, context: number) => number
 export interface PlanLimits {
   /** Most rows of the pass, at least the number of requests. */
   readonly maxRows: number
-  /** Most rows of a pass that takes drafts: what larger ones cost is not known yet. */
+  /** Most rows of a pass that takes drafts, beside those of prompts: what larger ones cost is not known yet. */
   readonly knownRows: number
   /** Most prompt rows while another request decodes. */
   readonly prefillRows: number
@@ -79,7 +79,8 @@ export function planPass(requests: readonly PlanRequest[], limits: PlanLimits, c
   let best = 0
   let bestRate = (LEAST_GAIN * expectedTokens) / expectedMs
   let sum = { rows, context, tokens: expectedTokens }
-  const most = limits.forceDrafts ? limits.maxRows : Math.min(limits.maxRows, limits.knownRows)
+  const knownRows = limits.knownRows > 0 ? limits.knownRows + promptRows : 0
+  const most = limits.forceDrafts ? limits.maxRows : Math.min(limits.maxRows, knownRows)
   for (let i = 0; i < nodes.length && sum.rows < most; i++) {
     const node = nodes[i]!
     sum = { rows: sum.rows + 1, context: sum.context + node.context, tokens: sum.tokens + node.p }

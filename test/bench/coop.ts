@@ -5,7 +5,7 @@
  *
  *   --shape embedded,2b,8b   targets: the embedded pair's at a pace of 60 ms, or random weights of published shapes
  *   --alpha 0.6,0.9          chance that a Scout's token is right
- *   --rtt 0,50               round trip in ms; where it is not 0, with 5 % jitter and 1 % loss each way
+ *   --rtt 0,50               round trip in ms; where it is not 0, with 5 % jitter and --loss (0.01) each way
  *   --users 1,4              requests at once
  *   --speed 10               tokens that a Scout drafts while the Oracle makes one
  *   --modes alone,local,scouts-1,scouts-4
@@ -79,7 +79,7 @@ interface Bench {
 async function measureShape(
   shape: CoopOptions['shapes'][number],
   settings: readonly Setting[],
-  { tokens, rounds, serve, json, verbose }: CoopOptions,
+  { tokens, rounds, loss, serve, json, verbose }: CoopOptions,
   { links, cores, results, deadline }: Bench,
 ): Promise<boolean> {
   const paced = shape === EMBEDDED ? ['--engine-pace-ms', String(PACE_MS)] : []
@@ -90,7 +90,7 @@ async function measureShape(
         ? EMBEDDED
         : await servedShape(await shapeFileWithProgress({ shape, seed: 1 }), shape, join(folder, 'model'))
     await using cooperation = await Cooperation.start({
-      ...{ shape, folder, links, cores, model, rounds },
+      ...{ shape, folder, links, cores, model, rounds, loss },
       transcripts: transcriptPath(shape, tokens),
       mostUsers: Math.max(...settings.map(({ users }) => users)),
       maxTokens: tokens,

@@ -27,13 +27,14 @@ export interface CooperationOptions {
   readonly mostUsers: number
   readonly maxTokens: number
   readonly rounds: number
+  /** Share of packets that a link which is not perfect loses, one way. */
+  readonly loss: number
   readonly flags: readonly string[]
 }
 
 const SCOUTS: Readonly<Record<Mode, number>> = { alone: 0, local: 0, 'scouts-1': 1, 'scouts-4': 4 }
-/** Of a link that is not perfect: one way, as a share of the round trip, and packets lost, one way. */
+/** Of a link that is not perfect, one way, as a share of the round trip. */
 const JITTER = 0.05
-const LOSS = 0.01
 /** Of a pass of the optimum: what lies beyond is never worth it on a processor. */
 const MOST_ROWS = 64
 /** From these it is told how long a token takes. */
@@ -265,7 +266,8 @@ export class Cooperation implements AsyncDisposable {
   async #connect(rttMs: number): Promise<void> {
     if (this.#distance === rttMs) return
     this.#distance = rttMs
-    const distance = { rttMs, jitterMs: rttMs * JITTER, loss: rttMs === 0 ? 0 : LOSS }
+    const { loss } = this.#options
+    const distance = { rttMs, jitterMs: rttMs * JITTER, loss: rttMs === 0 ? 0 : loss }
     for (const { link } of this.#scouts) await link?.connect(distance)
   }
 }

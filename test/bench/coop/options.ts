@@ -13,6 +13,8 @@ export interface CoopOptions {
   readonly settings: ReturnType<typeof settingsOf>
   readonly rounds: number
   readonly tokens: number
+  /** Share of packets that links lose, one way, where there is a distance. */
+  readonly loss: number
   /** Where results are kept, for the next run to go on from; null: nowhere. */
   readonly results: string | null
   /** After so many minutes nothing more is begun; null: no limit. */
@@ -38,6 +40,7 @@ export function parseOptions(args: readonly string[]): CoopOptions {
       speed: { type: 'string', default: '10' },
       rounds: { type: 'string', default: '3' },
       tokens: { type: 'string', default: '64' },
+      loss: { type: 'string', default: '0.01' },
       results: { type: 'string' },
       minutes: { type: 'string' },
       svg: { type: 'string' },
@@ -58,6 +61,7 @@ export function parseOptions(args: readonly string[]): CoopOptions {
     }),
     rounds: count('--rounds', values.rounds),
     tokens: count('--tokens', values.tokens, 8),
+    loss: numbers('--loss', values.loss, 0, 0.5)[0]!,
     results: values.results ?? null,
     minutes: values.minutes === undefined ? null : numbers('--minutes', values.minutes, 0, 1e6)[0]!,
     svg: values.svg ?? null,
