@@ -5,6 +5,7 @@ import type {
   DraftSession,
   DraftWorker,
 } from '../../shared/drafter/draft-worker.ts'
+import { arrivals } from '../../shared/drafter/gathering.ts'
 import { Acceptance } from '../scheduler/acceptance.ts'
 import { WorkerPath } from '../scheduler/worker-path.ts'
 import type { ActiveRequest } from './active-request.ts'
@@ -197,7 +198,10 @@ export class Attachment {
     const next = from + first - now
     if (next < 0) return []
     const gap = step.mean ?? first
-    return Array.from({ length: tokens }, (_, i) => next + i * gap)
+    const sent = restarts ? 0 : this.path.live(this.request.tokens)
+    return this.worker.origin === 'local'
+      ? Array.from({ length: tokens }, (_, i) => next + i * gap)
+      : arrivals(sent, tokens, next, gap)
   }
 
   /** Whether it could send something: its window has room, its path has not ended. */

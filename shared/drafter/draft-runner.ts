@@ -1,6 +1,7 @@
 import { DraftPath } from './draft-path.ts'
 import type { Assignment, DraftFrame, VerifiedFrame } from './draft-worker.ts'
 import type { DraftSequence } from './drafter.ts'
+import type { Gathering } from './gathering.ts'
 
 /** Where drafts go. While it is not ready, drafted tokens gather and then go as one frame. */
 export interface DraftOutlet {
@@ -10,13 +11,14 @@ export interface DraftOutlet {
 }
 
 /**
- * The Scout's side of one assignment: drafts on from its own guess up to the window and sends as it goes; on Verified
- * it keeps what agrees, rolls its sequence back to that, takes the true tokens in, and goes on.
+ * The Scout's side of one assignment: drafts on from its own guess up to the window and sends as it goes, or several
+ * tokens together where the Oracle has enough in hand; on Verified it keeps what agrees, rolls its sequence back to that, takes the true tokens in, and goes on.
  */
 export class DraftRunner {
   readonly #assignment: Assignment
   readonly #sequence: DraftSequence
   readonly #outlet: DraftOutlet
+  readonly #gathering: Gathering | null
   readonly #path: DraftPath
   /** The path's tokens, from the prompt's first. */
   readonly #tokens: number[]
@@ -31,10 +33,17 @@ export class DraftRunner {
   #wake: () => void = () => {}
   drafted = 0
 
-  constructor(assignment: Assignment, sequence: DraftSequence, outlet: DraftOutlet) {
+  /** @param gathering null: every token goes at once */
+  constructor(
+    assignment: Assignment,
+    sequence: DraftSequence,
+    outlet: DraftOutlet,
+    gathering: Gathering | null = null,
+  ) {
     this.#assignment = assignment
     this.#sequence = sequence
     this.#outlet = outlet
+    this.#gathering = gathering
     this.#path = new DraftPath(assignment.context.length)
     this.#tokens = [...assignment.context]
     this.#sent = assignment.context.length
@@ -63,6 +72,9 @@ export class DraftRunner {
       for (const token of beyond) this.#tokens.push(token)
       this.#sent = Math.max(this.#sent, this.#path.known)
     }
+    this.#gathering?.told()
+    // What was kept back may be all that the Oracle has by now.
+    this.#flushUnlessKept()
     this.#wake()
   }
 
@@ -100,6 +112,7 @@ export class DraftRunner {
     const start = this.#tokens.length
     this.#agreed = start
     const moves = this.#moves
+    const begun = performance.now()
     const drafts = await this.#sequence.next(room, this.#stop.signal)
     if (this.#stop.signal.aborted) return false
     if (this.#moves !== moves) {
@@ -119,7 +132,9 @@ export class DraftRunner {
     }
     this.drafted += kept.length
     this.#agreed = this.#tokens.length
-    this.#flush()
+    if (kept.length > 0) this.#gathering?.drafted(kept.length, performance.now() - begun)
+    if (kept.length === 0 || this.#room() === 0) this.#flush()
+    else this.#flushUnlessKept()
     return kept.length > 0
   }
 
@@ -137,8 +152,16 @@ export class DraftRunner {
     return ended ? 0 : Math.max(0, Math.min(window - this.#path.guess.length, endPosition - end))
   }
 
+  #flushUnlessKept(): void {
+    const pending = this.#tokens.length - this.#sent
+    const sent = this.#path.guess.length - pending
+    if (this.#gathering?.keeps(pending, sent) !== true) this.#flush()
+  }
+
   #flush(): void {
-    if (this.#sent === this.#tokens.length || !this.#outlet.ready) return
+    if (!this.#outlet.ready) return
+    this.#gathering?.sent()
+    if (this.#sent === this.#tokens.length) return
     const frame = { epoch: this.#path.epoch, position: this.#sent, tokens: this.#tokens.slice(this.#sent) }
     this.#sent = this.#tokens.length
     this.#outlet.send(frame)

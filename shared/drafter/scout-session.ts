@@ -6,6 +6,7 @@ import { ProtocolError } from '../protocol/protocol-error.ts'
 import { DraftRunner } from './draft-runner.ts'
 import type { Assignment, DoneReason, DraftAccount, DraftFrame, VerifiedFrame } from './draft-worker.ts'
 import type { Drafter } from './drafter.ts'
+import { Gathering } from './gathering.ts'
 
 export interface ScoutSessionHandlers {
   /** Most unverified tokens that this Scout wants to hold, whatever window the Oracle grants. */
@@ -153,7 +154,7 @@ export class ScoutSession {
         stream.send(encodeFrame({ type: 'draft', assignment: assignment.id, frame }))
       },
     }
-    const runner = new DraftRunner(assignment, sequence, outlet)
+    const runner = new DraftRunner(assignment, sequence, outlet, new Gathering())
     task.runner = runner
     const running = runner.run()
     running.catch(() => {}) // awaited below, unless an early frame is wrong

@@ -10,6 +10,7 @@ import type {
   DraftWorkerPool,
   VerifiedFrame,
 } from '../../shared/drafter/draft-worker.ts'
+import { Gathering } from '../../shared/drafter/gathering.ts'
 import type { Draws } from './draws.ts'
 import { TOY_VOCAB, toyNext } from './toy-engine.ts'
 import type { VirtualClock } from './virtual-clock.ts'
@@ -91,7 +92,24 @@ export class SimulatedWorker implements DraftWorker {
     let moved = false
     let lastThere = 0
     let lastHere = 0
+    const gathering = new Gathering(() => this.#clock.now())
+    /** Tokens of the guess that have not been sent. */
+    let pending = 0
 
+    const flush = (): void => {
+      gathering.sent()
+      if (pending === 0) return
+      const { epoch, guess, end } = path
+      const frame: DraftFrame = { epoch, position: end - pending, tokens: guess.slice(-pending) }
+      pending = 0
+      lastHere = send(lastHere, () => {
+        this.delivered++
+        sink.draft(behaviour === 'hostile' ? this.#spoil(frame) : frame)
+      })
+    }
+    const flushUnlessGathering = (): void => {
+      if (!gathering.keeps(pending, path.guess.length - pending)) flush()
+    }
     const step = (): void => {
       drafting = false
       if (over || behaviour === 'silent') return
@@ -102,20 +120,19 @@ export class SimulatedWorker implements DraftWorker {
         return
       }
       if (behaviour === 'stalling' && this.#clock.now() - startedAt > lifeMs) return
-      const room = Math.min(path.known + assignment.window, assignment.endPosition) - path.end
       const tip = path.guess.at(-1)
-      if (room <= 0 || (tip !== undefined && assignment.stopTokens.includes(tip))) return
+      if (room() <= 0 || (tip !== undefined && assignment.stopTokens.includes(tip))) return
       const right = toyNext(tokens, assignment.key)
       const token = this.#random.chance(this.#options.alpha) ? right : this.#random.int(0, TOY_VOCAB - 1)
-      const frame: DraftFrame = { epoch: path.epoch, position: path.end, tokens: [token] }
       tokens.push(token)
       path.guess.push(token)
-      lastHere = send(lastHere, () => {
-        this.delivered++
-        sink.draft(behaviour === 'hostile' ? this.#spoil(frame) : frame)
-      })
+      pending++
+      gathering.drafted(1, tokenMs)
+      if (room() <= 0 || assignment.stopTokens.includes(token)) flush()
+      else flushUnlessGathering()
       next(tokenMs)
     }
+    const room = () => Math.min(path.known + assignment.window, assignment.endPosition) - path.end
     const next = (ms: number): void => {
       if (drafting || over) return
       drafting = true
@@ -159,6 +176,9 @@ export class SimulatedWorker implements DraftWorker {
             else moved = true
           }
           for (let i = tokens.length - known; i < frame.tokens.length; i++) tokens.push(frame.tokens[i]!)
+          pending = Math.min(pending, path.guess.length)
+          gathering.told()
+          flushUnlessGathering()
           next(tokenMs)
         })
       },

@@ -4,6 +4,7 @@ import { DraftRunner } from '../../../shared/drafter/draft-runner.ts'
 import type { Assignment, DraftFrame, VerifiedFrame } from '../../../shared/drafter/draft-worker.ts'
 import type { Drafter, DraftSequence } from '../../../shared/drafter/drafter.ts'
 import { EngineDrafter } from '../../../shared/drafter/engine-drafter.ts'
+import { Gathering } from '../../../shared/drafter/gathering.ts'
 import { NgramDrafter } from '../../../shared/drafter/ngram-drafter.ts'
 import { GREEDY } from '../../../shared/verify/settings.ts'
 import { Random } from '../../support/random.ts'
@@ -94,7 +95,13 @@ async function play({ seed, wrong, window }: Scenario) {
     },
   }
   const drafter = clumsy(new EngineDrafter(engine), random, wrong)
-  const runner = new DraftRunner(assignment, await drafter.open(assignment), outlet)
+  let now = 0
+  const clock = () => {
+    now += 20 * random.uniform()
+    return now
+  }
+  const gathering = seed % 2 === 0 ? null : new Gathering(clock)
+  const runner = new DraftRunner(assignment, await drafter.open(assignment), outlet, gathering)
   const running = runner.run()
 
   let known = given
@@ -197,6 +204,36 @@ describe('DraftRunner', () => {
     outlet.ready = true
     runner.drained()
     expect(frames).toEqual([{ epoch: 0, position: 2, tokens: toyText([1, 2], KEY, 6) }])
+    runner.stop()
+    await running
+  })
+
+  it('sends more in a frame the more the Oracle has in hand, and the rest when its window is full', async () => {
+    const engine = new ToyEngine({ maxRows: 8 })
+    const context = [5, 6, 7]
+    const assignment = { context, promptLength: 3, settings: GREEDY, key: KEY, stopTokens: [], id: 1 }
+    const frames: DraftFrame[] = []
+    const sequence = await new EngineDrafter(engine).open(assignment)
+    const outlet = { ready: true, send: (frame: DraftFrame) => void frames.push(frame) }
+    let now = 0
+    const gathering = new Gathering(() => now)
+    const runner = new DraftRunner(
+      { ...assignment, window: 9, endPosition: 100 },
+      sequence,
+      outlet,
+      gathering,
+    )
+    const running = runner.run()
+    const truth = toyText(context, KEY, 2)
+    await turns(40)
+    runner.verified({ epoch: 1, position: 3, tokens: truth.slice(0, 1) })
+    now = 1e6
+    await turns(40)
+    frames.length = 0
+    const wrong = ((truth[1] as number) + 1) % TOY_VOCAB
+    runner.verified({ epoch: 2, position: 4, tokens: [wrong] })
+    await turns(40)
+    expect(frames.map(({ tokens }) => tokens.length)).toEqual([1, 1, 1, 1, 2, 3])
     runner.stop()
     await running
   })
