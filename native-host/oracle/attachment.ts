@@ -65,7 +65,7 @@ export class Attachment {
   /** Tokens it was first to send that took part in a pass, and of those the confirmed. */
   drafted = 0
   accepted = 0
-  /** Milliseconds waited for it in vain since the last pass. */
+  /** Milliseconds waited for it since the last pass, whether it came or not. */
   waitedMs = 0
   /** Frames taken from it so far. */
   frames = 0

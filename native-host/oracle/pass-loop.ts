@@ -4,6 +4,7 @@ import type { Log } from '../../shared/log.ts'
 import type { Metrics } from '../metrics.ts'
 import { bestPass } from '../scheduler/best-pass.ts'
 import type { DraftedPath } from '../scheduler/draft-trie.ts'
+import { Drag } from '../scheduler/drag.ts'
 import { leastAcceptance } from '../scheduler/least-acceptance.ts'
 import { type Load, Workload } from '../scheduler/load.ts'
 import { Pace } from '../scheduler/pace.ts'
@@ -59,6 +60,7 @@ export class PassLoop {
   readonly #patience: Patience
   readonly #cost = new PassCost()
   readonly #pace = new Pace()
+  readonly #drag = new Drag()
   readonly #workload = new Workload()
   readonly #bell = new Bell()
   readonly #maxRows: number
@@ -230,8 +232,11 @@ export class PassLoop {
     const load = this.#load(requests)
     const alone = plan.rows - plan.draftRows
     const saved = plan.expectedMs - this.#estimate(alone, (plan.context * alone) / plan.rows)
-    const draftRowMs = plan.draftRows === 0 ? 0 : Math.max(0, saved) / plan.draftRows
-    const dragMs = attached === 0 ? 0 : this.#dragOf(requests, ms) / attached
+    const rowsMs = plan.draftRows === 0 ? 0 : Math.max(0, saved)
+    const draftRowMs = rowsMs / Math.max(1, plan.draftRows)
+    if (attached > 0 && plan.promptRows === 0)
+      this.#drag.observe({ requests: requests.length, ms, calmMs: this.#calmMs(requests), rowsMs })
+    const dragMs = attached === 0 ? 0 : (ms * this.#drag.of(requests.length)) / attached
     let tokens = 0
     // What workers sent during the pass is compared with what it decided, once all of it is known.
     for (const [i, request] of requests.entries()) {
@@ -260,15 +265,16 @@ export class PassLoop {
 
   /** How much is asked of the engine. */
   #load(requests: readonly ActiveRequest[]): Load {
-    const { now, calm } = this.#baseMs(requests)
     const { length } = requests
-    const tokenMs = Math.min(now, calm) / length
+    const context = ownContext(requests)
+    const now = this.#cost.while('busy', length, context) ?? this.#estimate(length, context)
+    const tokenMs = Math.min(now, this.#calmMs(requests) ?? now) / length
     return { requests: length, tokenMs, now: this.#init.clock.now(), ...this.#workload.of(length) }
   }
 
   /** How good drafters must be to be of use now, and of what use good ones are. */
   #demand(requests: readonly ActiveRequest[], load: Load): Demand {
-    const context = requests.reduce((sum, { cached }) => sum + cached + 1, 0)
+    const context = ownContext(requests)
     const running = { requests: requests.length, context, maxRows: this.#maxRows }
     const least = (overheadMs: number) => leastAcceptance({ ...running, overheadMs }, this.#estimate)
     return {
@@ -278,18 +284,9 @@ export class PassLoop {
     }
   }
 
-  /** By how much a pass of `ms` would have been shorter if nobody drafted: seen at passes without drafts. */
-  #dragOf(requests: readonly ActiveRequest[], ms: number): number {
-    const { now, calm } = this.#baseMs(requests)
-    return ms * Math.max(0, 1 - calm / now)
-  }
-
-  /** What the requests' own rows take now, and while nobody drafts, in milliseconds. */
-  #baseMs(requests: readonly ActiveRequest[]): { readonly now: number; readonly calm: number } {
-    const context = requests.reduce((sum, { cached }) => sum + cached + 1, 0)
-    const now = this.#estimate(requests.length, context)
-    const calm = this.#cost.while('calm', requests.length, context) ?? now
-    return { now: this.#cost.while('busy', requests.length, context) ?? now, calm }
+  /** What the requests' own rows take while nobody drafts, in milliseconds; null: not known. */
+  #calmMs(requests: readonly ActiveRequest[]): number | null {
+    return this.#cost.while('calm', requests.length, ownContext(requests))
   }
 
   readonly #estimate = (rows: number, context: number): number => this.#cost.estimate(rows, context)
@@ -312,6 +309,11 @@ export class PassLoop {
     this.#endedAt = null
     if (!this.#stop.signal.aborted) this.#recovery.lost(error, requests)
   }
+}
+
+/** What the requests' own rows attend to, in tokens. */
+function ownContext(requests: readonly ActiveRequest[]): number {
+  return requests.reduce((sum, { cached }) => sum + cached + 1, 0)
 }
 
 /** The first `length` tokens of a path. */

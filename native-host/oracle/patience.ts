@@ -111,7 +111,7 @@ export class Patience {
     return hopes.size > 0 ? left : 0
   }
 
-  /** The wait is over: whoever did not send by its time is charged for it. */
+  /** The wait is over: it is charged to whom it was for. */
   #settle(now: number): void {
     if (this.#wait === null) return
     const { since, hopes } = this.#wait
@@ -122,9 +122,9 @@ export class Patience {
     )
     if (came.length > 0) this.#init.metrics.waits.inc({ outcome: 'paid' })
     for (const [attachment] of came) attachment.record.reliability.observe(1, 0)
-    for (const [attachment] of failed) {
-      attachment.record.reliability.observe(0, 1)
-      attachment.waitedMs += (now - since) / failed.length
-    }
+    for (const [attachment] of failed) attachment.record.reliability.observe(0, 1)
+    // What came was worth its tokens, and is paid for like what did not.
+    const waitedFor = [...came, ...failed]
+    for (const [attachment] of waitedFor) attachment.waitedMs += (now - since) / waitedFor.length
   }
 }

@@ -17,7 +17,7 @@ export interface PassValue {
   readonly accepted: number
   /** Milliseconds by which its rows made the pass longer. */
   readonly extraMs: number
-  /** Milliseconds waited for it in vain. */
+  /** Milliseconds waited for it, whether it came or not. */
   readonly waitedMs: number
   /** Its share of the milliseconds by which passes take longer while somebody drafts: processor that drafters and frames use. */
   readonly dragMs: number

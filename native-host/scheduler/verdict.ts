@@ -3,7 +3,7 @@ import type { Load } from './load.ts'
 /** Passes that count for the mean. */
 const MEMORY = 64
 /** Passes in a row with the lower bound below zero after which a worker is let go. */
-const STRETCH = 64
+const STRETCH = 40
 /** The same where it is plain: even the upper bound says that it costs more than this share of every pass. */
 const PLAIN_STRETCH = 12
 const PLAIN_LOSS = 0.03

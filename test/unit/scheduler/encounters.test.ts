@@ -21,16 +21,18 @@ interface Cell {
   readonly alpha: number
   readonly rttMs: number
   readonly scouts: number
+  /** What a frame costs the Oracle's core; default `FRAME_MS`. */
+  readonly frameMs?: number
 }
 
 /** One user asks for short answers, one after the other, of an Oracle that meets its Scouts with the first of them. */
-function encounter({ target, alpha, rttMs, scouts }: Cell, seed: number): Scenario {
+function encounter({ target, alpha, rttMs, scouts, frameMs = FRAME_MS }: Cell, seed: number): Scenario {
   const { cost, tokens } = TARGETS[target]
   const request = { promptLength: 8, maxTokens: tokens, cancelMs: null, stopAt: null, turns: 1 }
   // As the benchmark's links: 5 % jitter one way and 1 % loss where there is a distance.
   const link = { delayMs: 0.45 * rttMs, jitterMs: 0.1 * rttMs, loss: rttMs > 0 ? 0.01 : 0 }
   return {
-    ...{ seed, cost, endless: true, frameMs: FRAME_MS, pauseMs: 4000, crashes: new Set<number>() },
+    ...{ seed, cost, endless: true, frameMs, pauseMs: 4000, crashes: new Set<number>() },
     settings: { slots: 1 },
     requests: Array.from({ length: ROUNDS }, (_, round) => ({
       ...request,
@@ -112,6 +114,19 @@ describe('short answers with Scouts that nobody knows yet', () => {
       // Frames are most of what is lost: they must stay few. Waits at such a distance must not be.
       expect(spent.frames).toBeLessThan(0.06)
       expect(spent.waits).toBeLessThan(0.005)
+    },
+  )
+
+  it.each<Cell & { least: number }>([
+    { target: '2B', alpha: 0.75, rttMs: 0, scouts: 1, frameMs: 6, least: 1.07 },
+    { target: '8B', alpha: 0.9, rttMs: 0, scouts: 1, frameMs: 9, least: 1.15 },
+    { target: '2B', alpha: 0.6, rttMs: 0, scouts: 1, frameMs: 9, least: 0.97 },
+  ])(
+    'with drafters on the Oracle’s own core gain where these are good, and lose little where not: $target, α $alpha',
+    async (cell) => {
+      const encountered = await meet(cell)
+      console.log(told(cell, encountered))
+      expect(encountered.later).toBeGreaterThan(cell.least)
     },
   )
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { Acceptance } from '../../../native-host/scheduler/acceptance.ts'
+import { Drag } from '../../../native-host/scheduler/drag.ts'
 import { leastAcceptance } from '../../../native-host/scheduler/least-acceptance.ts'
 import { Duration } from '../../../native-host/scheduler/link-timing.ts'
 import { type Load, Workload } from '../../../native-host/scheduler/load.ts'
@@ -153,7 +154,7 @@ describe('usefulness', () => {
   it('lets go one that is always late, whose rows cost more than they bring, that is waited for in vain, or that slows passes', () => {
     const idle = { ...pass, dragMs: 0.61 }
     const bad = [
-      [new Usefulness('local'), pass, 64],
+      [new Usefulness('local'), pass, 40],
       [new Usefulness(), idle, 12],
       [new Usefulness(), { ...pass, accepted: 1, extraMs: 11 }, 12],
       [new Usefulness(), { ...pass, waitedMs: 5 }, 12],
@@ -247,5 +248,30 @@ describe('the least acceptance with which drafts pay', () => {
     const stairs = (rows: number) => 20 * Math.ceil(rows / 8)
     expect(leastAcceptance({ ...crowd, requests: 5 }, stairs)).toBeLessThan(0.02)
     expect(leastAcceptance({ ...crowd, requests: 8 }, stairs)).toBe(1)
+  })
+})
+
+describe('what drafting takes from passes', () => {
+  const pass = { requests: 1, calmMs: 50, rowsMs: 40 }
+
+  it('is what rows do not explain, on the mean of all passes', () => {
+    const drag = new Drag()
+    expect(drag.of(1)).toBe(0)
+    // Just after a rejection a drafter takes most, and least while its window is full.
+    for (let i = 0; i < 200; i++) {
+      drag.observe({ ...pass, ms: 100 })
+      drag.observe({ ...pass, rowsMs: 0, ms: 80 })
+    }
+    expect(drag.of(1)).toBeCloseTo((0.1 + 0.375) / 2, 1)
+    expect(drag.of(4)).toBe(0)
+  })
+
+  it('is nothing where passes merely scatter, and where it is not known what they take without', () => {
+    const drag = new Drag()
+    const draws = new Draws(8)
+    for (let i = 0; i < 400; i++) drag.observe({ ...pass, ms: draws.between(80, 100) })
+    expect(drag.of(1)).toBeLessThan(0.02)
+    drag.observe({ ...pass, requests: 4, calmMs: null, ms: 1000 })
+    expect(drag.of(4)).toBe(0)
   })
 })
