@@ -150,7 +150,8 @@ export class Hiring {
     // On trial it gets what is expected to be of use; once it is worth having, what may be.
     const { proven } = record.usefulness.at(load)
     const alpha = proven ? record.acceptance.upper : record.acceptance.alpha
-    const known = { turnMs: turn.mean, stepMs: step.mean, alpha }
+    const beside = worker.origin === 'local'
+    const known = { turnMs: turn.mean, stepMs: step.mean, alpha, beside }
     const window = windowFor(known, settings.forceDrafts ? null : bestPass(alpha), settings.window)
     const id = assignmentIds()
     try {

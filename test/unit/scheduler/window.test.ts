@@ -31,7 +31,7 @@ describe('the best pass', () => {
 })
 
 describe('the window that a worker is granted', () => {
-  const near = { turnMs: 10, stepMs: 5, alpha: 0.9 }
+  const near = { turnMs: 10, stepMs: 5, alpha: 0.9, beside: false }
   /** As if rows cost nothing: as deep as one looks. */
   const deep: BestPass = { drafts: 64, tokens: 10, ms: 50 }
   /** As on a processor where they cost a lot. */
@@ -61,5 +61,12 @@ describe('the window that a worker is granted', () => {
     // A link of which nothing is known is taken for a far one.
     expect(windowFor({ ...near, turnMs: null }, shallow, 64)).toBe(9)
     expect(windowFor(near, null, 64)).toBe(18)
+  })
+
+  it('is what the next pass verifies, and one more, on the Oracle’s own processor', () => {
+    const local = { ...near, beside: true }
+    expect(windowFor(local, shallow, 64)).toBe(3)
+    expect(windowFor(local, deep, 16)).toBe(16)
+    expect(windowFor(local, null, 64)).toBe(18)
   })
 })
