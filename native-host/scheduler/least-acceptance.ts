@@ -1,5 +1,5 @@
 import type { Running } from './best-pass.ts'
-import type { PassCostModel } from './plan.ts'
+import { LEAST_GAIN, type PassCostModel } from './plan.ts'
 
 /** Drafts per request that are looked at: with more, the last is hardly ever right. */
 const DEEPEST = 8
@@ -12,11 +12,12 @@ export interface Crowd extends Running {
 }
 
 /**
- * The chance that a drafted token is right below which drafts save no time, however quickly they come: what a row more
- * costs, and what a drafter does. 1: no drafter is good enough, as on a processor that many requests keep busy.
+ * The chance that a drafted token is right below which no pass would take drafts, however quickly they come, for they
+ * promise too little beside what a row more costs, and a drafter. 1: no drafter is good enough, as on a processor that many requests keep busy.
  */
 export function leastAcceptance(crowd: Crowd, cost: PassCostModel): number {
-  const pays = (alpha: number) => mostSavedMs(crowd, alpha, cost) > 0
+  const least = (LEAST_GAIN - 1) * cost(crowd.requests, crowd.context)
+  const pays = (alpha: number) => mostSavedMs(crowd, alpha, cost) > least
   if (!pays(1)) return 1
   let [low, high] = [0, 1]
   for (let i = 0; i < STEPS; i++) {

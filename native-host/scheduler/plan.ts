@@ -1,5 +1,5 @@
 /** Drafts must promise so much more than a pass without them: what passes cost is not known more exactly. */
-const LEAST_GAIN = 1.03
+export const LEAST_GAIN = 1.03
 
 /** What the planner needs to know of one runnable request. */
 export interface PlanRequest {

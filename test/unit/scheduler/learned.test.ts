@@ -231,22 +231,28 @@ describe('the least acceptance with which drafts pay', () => {
   const crowd = { requests: 4, context: 400, maxRows: 64, overheadMs: 0 }
 
   it('is what a row more costs, as a share of a token', () => {
-    // Four tokens in 40 ms; a row more in 5.
+    // Four tokens in 40 ms; a row more in 5. A pass takes drafts where they promise three hundredths more.
     const least = leastAcceptance(crowd, (rows) => 20 + 5 * rows)
     expect(least).toBeCloseTo(0.5, 1)
     expect(leastAcceptance({ ...crowd, overheadMs: 1 }, (rows) => 20 + 5 * rows)).toBeCloseTo(0.6, 1)
   })
 
   it('is hardly anything where rows are free, and 1 where they cost as much as tokens, or where there is no room', () => {
-    expect(leastAcceptance(crowd, () => 20)).toBeLessThan(0.02)
+    expect(leastAcceptance(crowd, () => 20)).toBeLessThan(0.06)
     expect(leastAcceptance(crowd, (rows) => 20 * rows)).toBe(1)
     expect(leastAcceptance({ ...crowd, overheadMs: 100 }, () => 20)).toBe(1)
     expect(leastAcceptance({ ...crowd, maxRows: 4 }, () => 20)).toBe(1)
   })
 
+  it('is higher where even good drafts bring next to nothing', () => {
+    // A row costs 0.93 of a token: all that drafts of 0.95 could bring is less than passes take them for.
+    const many = { requests: 16, context: 1600, maxRows: 64, overheadMs: 0 }
+    expect(leastAcceptance(many, (rows) => 25 + 22 * rows)).toBeGreaterThan(0.95)
+  })
+
   it('finds the few rows that a staircase leaves free', () => {
     const stairs = (rows: number) => 20 * Math.ceil(rows / 8)
-    expect(leastAcceptance({ ...crowd, requests: 5 }, stairs)).toBeLessThan(0.02)
+    expect(leastAcceptance({ ...crowd, requests: 5 }, stairs)).toBeLessThan(0.06)
     expect(leastAcceptance({ ...crowd, requests: 8 }, stairs)).toBe(1)
   })
 })
