@@ -70,6 +70,8 @@ describe('the model choice of the chat page', () => {
     expect(await choice(page).inputValue()).toBe('alpha')
     expect(complaints).toEqual([])
 
+    // A random model writes until its context is full: no other turn fits into that conversation.
+    await page.getByRole('button', { name: 'New conversation' }).first().click()
     await choice(page).selectOption('incomplete')
     await ask(page, 'Anybody?')
     const problem = page.locator('.problem[data-kind=model]')
@@ -79,9 +81,9 @@ describe('the model choice of the chat page', () => {
     // The one that made room for it is back; another choice, and it goes on.
     await choice(page).selectOption('')
     await page.getByRole('button', { name: 'Try again' }).click()
-    await page.locator('.answer[data-state=done]').last().waitFor()
     await expect.poll(() => problem.count()).toBe(0)
-    expect(await loaded()).toEqual(['alpha'])
+    await expect.poll(() => page.locator('.answer').last().getAttribute('data-state')).toBe('done')
+    await expect.poll(loaded).toEqual(['alpha'])
     await close()
   })
 })
