@@ -13,7 +13,8 @@ export interface Crowd extends Running {
 
 /**
  * The chance that a drafted token is right below which no pass would take drafts, however quickly they come, for they
- * promise too little beside what a row more costs, and a drafter. 1: no drafter is good enough, as on a processor that many requests keep busy.
+ * promise too little beside what a row more costs, and a drafter. 1: no drafter is good enough, as on a processor that many
+ * requests keep busy.
  */
 export function leastAcceptance(crowd: Crowd, cost: PassCostModel): number {
   const least = (LEAST_GAIN - 1) * cost(crowd.requests, crowd.context)

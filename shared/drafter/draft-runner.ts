@@ -12,7 +12,8 @@ export interface DraftOutlet {
 
 /**
  * The Scout's side of one assignment: drafts on from its own guess up to the window and sends as it goes, or several
- * tokens together where the Oracle has enough in hand; on Verified it keeps what agrees, rolls its sequence back to that, takes the true tokens in, and goes on.
+ * tokens together where the Oracle has enough in hand; on Verified it keeps what agrees, rolls its sequence back to that,
+ * takes the true tokens in, and goes on.
  */
 export class DraftRunner {
   readonly #assignment: Assignment

@@ -23,7 +23,8 @@ type Work = (ms: number) => Promise<void>
 
 /**
  * A draft model of stated quality and speed: it knows what the target will say and spoils each token with a given
- * probability, in every text just as many as that makes. Several requests are drafted side by side without slowing each other, as a batch on a GPU would be.
+ * probability, in every text just as many as that makes. Several requests are drafted side by side without slowing each
+ * other, as a batch on a GPU would be.
  */
 export function replayDrafter(options: ReplayOptions, work?: Work): Drafter {
   const transcripts = new TranscriptFile(options.transcripts).read()

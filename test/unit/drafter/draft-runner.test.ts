@@ -165,15 +165,20 @@ describe('DraftRunner', () => {
     expect(played.frames.length).toBeGreaterThan(0)
   })
 
-  it('fills its window without any answer, stops there, and goes on after a rejection from the true token', async () => {
-    const engine = new ToyEngine({ maxRows: 8 })
+  /** A runner at work after three tokens, and what it sends. */
+  async function begin(engine: ToyEngine, window: number, gathering: Gathering | null) {
     const context = [5, 6, 7]
     const assignment = { context, promptLength: 3, settings: GREEDY, key: KEY, stopTokens: [], id: 1 }
     const frames: DraftFrame[] = []
     const sequence = await new EngineDrafter(engine).open(assignment)
     const outlet = { ready: true, send: (frame: DraftFrame) => void frames.push(frame) }
-    const runner = new DraftRunner({ ...assignment, window: 4, endPosition: 100 }, sequence, outlet)
-    const running = runner.run()
+    const runner = new DraftRunner({ ...assignment, window, endPosition: 100 }, sequence, outlet, gathering)
+    return { context, frames, runner, running: runner.run() }
+  }
+
+  it('fills its window without any answer, stops there, and goes on after a rejection from the true token', async () => {
+    const engine = new ToyEngine({ maxRows: 8 })
+    const { context, frames, runner, running } = await begin(engine, 4, null)
     await turns(20)
     const truth = toyText(context, KEY, 4)
     expect(frames.flatMap(({ tokens }) => tokens)).toEqual(truth)
@@ -209,21 +214,9 @@ describe('DraftRunner', () => {
   })
 
   it('sends more in a frame the more the Oracle has in hand, and the rest when its window is full', async () => {
-    const engine = new ToyEngine({ maxRows: 8 })
-    const context = [5, 6, 7]
-    const assignment = { context, promptLength: 3, settings: GREEDY, key: KEY, stopTokens: [], id: 1 }
-    const frames: DraftFrame[] = []
-    const sequence = await new EngineDrafter(engine).open(assignment)
-    const outlet = { ready: true, send: (frame: DraftFrame) => void frames.push(frame) }
     let now = 0
     const gathering = new Gathering(() => now)
-    const runner = new DraftRunner(
-      { ...assignment, window: 9, endPosition: 100 },
-      sequence,
-      outlet,
-      gathering,
-    )
-    const running = runner.run()
+    const { context, frames, runner, running } = await begin(new ToyEngine({ maxRows: 8 }), 9, gathering)
     const truth = toyText(context, KEY, 2)
     await turns(40)
     runner.verified({ epoch: 1, position: 3, tokens: truth.slice(0, 1) })
