@@ -136,12 +136,12 @@ describe.skipIf(executable === null)('a Scout in Firefox', () => {
     const [alarm] = await alarms()
     expect(alarm?.periodInMinutes).toBeLessThan((await browser.idleTimeoutMs()) / 60_000)
     const question = { maxTokens: 200, temperature: 0.8, seed: 9 }
-    const running = complete(oracle.url, question)
-    await browser.until((state) => state.scout?.phase === 'drafting', 'drafting')
-    await browser.endBackground()
-    expect(await browser.backgroundState()).toBe('stopped')
-    await browser.forget()
-    const { text } = await running
+    const endInMidDraft = async () => {
+      await browser.until((state) => state.scout?.phase === 'drafting', 'drafting')
+      await browser.endBackground()
+      await browser.forget()
+    }
+    const [{ text }] = await Promise.all([complete(oracle.url, question), endInMidDraft()])
     expect(text).toBe((await complete(oracle.url, { ...question, scope: 'none' })).text)
     // The alarm starts it again: another node, under the same peer id.
     const { scout } = await inPool()

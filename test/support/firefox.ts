@@ -115,15 +115,20 @@ export class FirefoxBrowser {
     )
   }
 
-  /** What Firefox does when it takes the background for idle, or is short of memory. */
+  /**
+   * What Firefox does when it takes the background for idle, or is short of memory. Resolves when that background
+   * has ended; an event may have begun another by then.
+   */
   async endBackground(): Promise<void> {
-    await this.#privileged(
-      (id) =>
-        (globalThis as unknown as Privileged).WebExtensionPolicy.getByID(id).extension.terminateBackground({
-          disableResetIdleForTest: true,
-        }),
-      FIREFOX_ADDON_ID,
-    )
+    await this.#privileged(async (id) => {
+      const { extension } = (globalThis as unknown as Privileged).WebExtensionPolicy.getByID(id)
+      let ended = false
+      extension.once('shutdown-background-script', () => {
+        ended = true
+      })
+      // An event in the moment between suspending and ending keeps it running.
+      while (!ended) await extension.terminateBackground({ disableResetIdleForTest: true })
+    }, FIREFOX_ADDON_ID)
   }
 
   /** Errors of the extension so far, wherever in it: exceptions, breaches of its policy, console.error. */
@@ -219,6 +224,7 @@ interface Privileged {
         readonly errors: readonly string[]
         readonly warnings: readonly string[]
         readonly backgroundState: string
+        once(event: string, listener: () => void): void
         terminateBackground(options: { disableResetIdleForTest: boolean }): Promise<void>
       }
     }
