@@ -11,6 +11,8 @@ const TARGETS = {
   '8B, two cores': curve([1, 80], [4, 105], [8, 200], [16, 390]),
   '2B, two cores': curve([1, 20], [4, 27], [8, 50], [16, 95]),
   '2B, one old core': curve([1, 73], [2, 100], [4, 150], [8, 264]),
+  '2B, one core': curve([1, 52], [2, 59], [3, 75], [4, 93], [5, 118], [6, 148], [8, 189], [16, 378]),
+  '8B, one core': curve([1, 116], [2, 184], [3, 237], [4, 307], [5, 371], [6, 474], [8, 617], [16, 1234]),
 }
 const WORKER = { behaviour: 'honest', loss: 0, lifeMs: 0, capacity: 16 } as const
 const ALONE = { cancelMs: null, stopAt: null, turns: 1 }
@@ -147,6 +149,26 @@ describe('the scheduler against the optimum', () => {
     expect(bad.gain).toBeGreaterThan(0.97)
     expect(bad.notNeeded).toBeGreaterThan(0)
     expect(await run(0.9, 0.1)).toMatchObject({ gain: expect.closeTo(1.4, 0), notNeeded: 0 })
+  })
+
+  it('loses nothing to Scouts with several requests on one core, where a row costs as much as a draft is worth', async () => {
+    for (const cost of [TARGETS['2B, one core'], TARGETS['8B, one core']]) {
+      for (const users of [4, 16]) {
+        for (const delayMs of [0.2, 25]) {
+          const worker = { ...WORKER, alpha: 0.9, tokenMs: cost(1) / 10, delayMs, jitterMs: delayMs / 10 }
+          const request = { ...ALONE, atMs: 5000, promptLength: 6, maxTokens: 48 }
+          const scenario: Scenario = {
+            ...{ seed: 1, settings: { slots: 16 }, cost, endless: true, frameMs: 0.3 },
+            requests: Array.from({ length: users }, () => request),
+            workers: [worker, worker, worker, worker],
+            crashes: new Set(),
+          }
+          const alone = await simulate(scenario, { workers: false })
+          const { rate } = await simulate(scenario)
+          expect(rate / alone.rate).toBeGreaterThan(0.995)
+        }
+      }
+    }
   })
 
   it('is never below 0.97 of the Oracle alone, for whatever users, targets, links and Scouts', async () => {
