@@ -120,14 +120,21 @@ export class FirefoxBrowser {
    * has ended; an event may have begun another by then.
    */
   async endBackground(): Promise<void> {
-    await this.#privileged(async (id) => {
+    // An event in the moment between suspending and ending keeps it running: then once more. Asked anew each time, for a
+    // loop in there would hold up the browser itself.
+    while (!(await this.#terminateBackground()));
+  }
+
+  /** Whether the background has ended of it. */
+  #terminateBackground(): Promise<boolean> {
+    return this.#privileged(async (id) => {
       const { extension } = (globalThis as unknown as Privileged).WebExtensionPolicy.getByID(id)
       let ended = false
       extension.once('shutdown-background-script', () => {
         ended = true
       })
-      // An event in the moment between suspending and ending keeps it running.
-      while (!ended) await extension.terminateBackground({ disableResetIdleForTest: true })
+      await extension.terminateBackground({ disableResetIdleForTest: true })
+      return ended
     }, FIREFOX_ADDON_ID)
   }
 
