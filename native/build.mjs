@@ -40,6 +40,11 @@ const AVX512 = {
   ],
   cl: ['-mavx512f', '-mavx512bw', '-mavx512vl', '-mavx512vnni', '-mfma', '-mf16c'],
 }
+const AMX = {
+  gnu: [...AVX512.gnu, '-mamx-tile', '-mamx-int8'],
+  cl: [...AVX512.cl, '-mamx-tile', '-mamx-int8'],
+  newest: { name: 'AMX', instruction: 'tilerelease', since: 'GCC 11 with binutils 2.35, clang 12' },
+}
 const AVX_VNNI = {
   gnu: [...AVX2.gnu, '-mavxvnni'],
   cl: [...AVX2.cl, '-mavxvnni'],
@@ -58,6 +63,7 @@ const NEON = { gnu: ['-march=armv8.2-a+dotprod'], cl: ['/clang:-march=armv8.2-a+
  */
 const KERNEL_FLAGS = {
   x64: {
+    'kernels/amx.cpp': AMX,
     'kernels/avx2.cpp': AVX2,
     'kernels/avx512vnni.cpp': AVX512,
     'kernels/avxvnni.cpp': AVX_VNNI,
@@ -71,15 +77,17 @@ const emulated = (...macros) => ({
   gnu: [
     ...AVX2.gnu,
     ...macros.map((macro) => `-D${macro}`),
-    `-I${emulation}`,
+    ...[`-I${emulation}`, `-iquote${emulation}`],
     // GCC 12 crashes on scalar replacement of SIMDe's unions; -O3 takes long and gains nothing here.
     ...['-O2', '-fno-tree-sra', '-Wno-psabi', '-Wno-ignored-attributes'],
   ],
-  header: join(emulation, 'immintrin.h'),
+  headers: ['immintrin.h', 'kernels/amx_tiles.h'].map((name) => join(emulation, name)),
 })
+const AVX512_MACROS = ['__AVX512F__', '__AVX512BW__', '__AVX512VL__', '__AVX512VNNI__']
 const EMULATED_VNNI_FLAGS = {
   ...KERNEL_FLAGS.x64,
-  'kernels/avx512vnni.cpp': emulated('__AVX512F__', '__AVX512BW__', '__AVX512VL__', '__AVX512VNNI__'),
+  'kernels/amx.cpp': emulated('__AMX_TILE__', '__AMX_INT8__', ...AVX512_MACROS),
+  'kernels/avx512vnni.cpp': emulated(...AVX512_MACROS),
   'kernels/avxvnni.cpp': emulated('__AVXVNNI__'),
   'kernels/select.cpp': { gnu: ['-DSHARD_EMULATED_VNNI'] },
 }
@@ -143,7 +151,7 @@ function plan(mode, target, compiler) {
       file: join(source, file),
       name: file,
       extra: flagsOf(kernelFlags[file], compiler, out),
-      header: kernelFlags[file]?.header,
+      headers: kernelFlags[file]?.headers ?? [],
     }))
   if (mode === 'fuzz') {
     files.push({ file: join(root, 'native', 'fuzz', 'gguf_fuzz.cpp'), name: 'fuzz/gguf_fuzz.cpp', extra: [] })
@@ -310,13 +318,13 @@ function run(program, args) {
 async function compileAll(compiler, target, build, flags) {
   const common = commonHash(compiler, target, flags)
   const cl = compiler.style === 'cl'
-  const jobs = build.files.map(({ file, name, extra, header }) => {
+  const jobs = build.files.map(({ file, name, extra, headers = [] }) => {
     const object = join(build.out, `${name.replaceAll('/', '-').replace(/\.cpp$/, '')}.${cl ? 'obj' : 'o'}`)
     const stamp = createHash('sha256')
       .update(common)
       .update(readFileSync(file))
       .update(extra.join(' '))
-      .update(header ? readFileSync(header) : '')
+      .update(headers.map(read).join(''))
       .digest('hex')
     // Under a name of its own first: two builds at once must not write into one file.
     const fresh = `${object}.${process.pid}`

@@ -9,7 +9,7 @@ ensureInstalled('all')
 const node = pinnedNode()
 must(node, [join(root, 'native', 'build.mjs'), '--emulate-vnni'])
 const addon = join(root, 'build', 'native-vnni', 'shard-engine.node')
-const { status } = spawnSync(node, ['-e', mustHaveKernels(addon, 'avx512vnni', 'avxvnni')], {
+const { status } = spawnSync(node, ['-e', mustHaveKernels(addon, 'amx', 'avx512vnni', 'avxvnni')], {
   stdio: 'inherit',
 })
 if (status !== 0)

@@ -24,7 +24,7 @@ import {
 import type { WeightPacking } from './weight-packing.ts'
 
 export interface NativeEngineOptions {
-  /** `avx512vnni`, `avxvnni`, `avx2`, `neon` or `portable`; absent: the best that runs here. */
+  /** `amx`, `avx512vnni`, `avxvnni`, `avx2`, `neon` or `portable`; absent: the best that runs here. */
   readonly kernel?: string
   /** Absent: as many as the machine offers. */
   readonly threads?: number

@@ -34,7 +34,7 @@ export const settingsSchema = z.strictObject({
   'engine.kind': choice('auto', ['auto', 'native', 'reference'], {
     meaning: 'which engine runs the model; auto takes native where it works',
   }),
-  'engine.kernel': choice('auto', ['auto', 'avx512vnni', 'avxvnni', 'avx2', 'neon', 'portable'], {
+  'engine.kernel': choice('auto', ['auto', 'amx', 'avx512vnni', 'avxvnni', 'avx2', 'neon', 'portable'], {
     meaning: "the native engine's kernels; auto takes the fastest that this processor has",
   }),
   'engine.model': text('embedded', {

@@ -7,7 +7,7 @@ export type SequenceId = number
 /** What was loaded and what runs it; shown in `/health` and the logs, so that a wrong engine is seen. */
 export interface EngineInfo {
   readonly kind: 'reference' | 'native' | 'wgsl'
-  /** The kernel set chosen at run time: `avx512vnni`, `avxvnni`, `avx2`, `neon`, `portable`, `typescript`, … */
+  /** The kernel set chosen at run time: `amx`, `avx512vnni`, `avxvnni`, `avx2`, `neon`, `portable`, `typescript`, … */
   readonly kernel: string
   readonly threads: number
   readonly model: ModelInfo

@@ -21,12 +21,13 @@
  */
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { availableParallelism, tmpdir } from 'node:os'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { cellLine } from './coop/cell-line.ts'
 import type { Cell, Setting } from './coop/cells.ts'
 import { chart } from './coop/chart.ts'
 import { Cooperation } from './coop/cooperation.ts'
+import { type Cores, sharedOut } from './coop/cores.ts'
 import { Deadline } from './coop/deadline.ts'
 import { type LinkKind, linkKind } from './coop/link.ts'
 import { type CoopOptions, EMBEDDED, parseOptions } from './coop/options.ts'
@@ -45,13 +46,12 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => 
 await runMain(async () => {
   const options = parseOptions(process.argv.slice(2))
   const links = linkKind()
-  const processors = availableParallelism()
-  const missing = typeof links !== 'string' ? links.missing : processors < 2 ? 'it needs two cores' : null
-  if (missing !== null) {
+  const cores = typeof links === 'string' ? sharedOut() : null
+  if (cores === null) {
+    const missing = typeof links === 'string' ? 'it needs two cores' : links.missing
     process.stderr.write(`bench:coop is skipped: ${missing}\n`)
     return
   }
-  const cores = { oracle: '0', others: processors > 2 ? `1-${processors - 1}` : '1' }
   execFileSync('taskset', ['-cp', cores.others, String(process.pid)], { stdio: 'ignore' })
   const how = links === 'netem' ? 'tc netem' : 'a process of ours (this kernel has no netem)'
   process.stderr.write(`links: ${how}\n`)
@@ -70,7 +70,7 @@ await runMain(async () => {
 
 interface Bench {
   readonly links: LinkKind
-  readonly cores: { readonly oracle: string; readonly others: string }
+  readonly cores: Cores
   readonly results: Results
   readonly deadline: Deadline
 }

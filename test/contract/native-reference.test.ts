@@ -67,7 +67,7 @@ function row(x: Float32Array, index: number, width: number): Float32Array {
 }
 
 test('kernel sets are offered best first, and one runs everywhere', () => {
-  const bestFirst = ['avx512vnni', 'avxvnni', 'avx2', 'neon', 'portable']
+  const bestFirst = ['amx', 'avx512vnni', 'avxvnni', 'avx2', 'neon', 'portable']
   expect(addon.kernels().at(-1)).toBe('portable')
   expect(addon.kernels()).toEqual(bestFirst.filter((name) => addon.kernels().includes(name)))
 })

@@ -8,63 +8,39 @@
 //   kGroupsAtOnce, kTernaryRows, kInt8Rows                                 how large a tile its registers hold
 // where G groups of 16 rows meet R rows of activations. No standard library templates here: see float_kernels.h.
 
-/** Bytes between the scales that are read and those that are fetched. One group's come by themselves, several's too late. */
-constexpr std::size_t kScalesAhead = 1024;
+#include "kernels/integer_weights.h"
 
-/** What tile() asks of a matrix. */
-struct TernaryWeights {
-  const TernaryView m;  // copies: what lies in the caller's memory would be read again after every store
+// What tile() asks of a matrix beyond that.
+
+struct TernaryTile : TernaryWeights {
   static constexpr int kMostRows = kTernaryRows;
   /** A code is the weight plus 1. */
   static Sums offset(Sums span) { return span; }
-  /** Columns after which the sum has to become a float; 0: all of them. */
-  int step(const Int8Rows& x) const { return x.group != 0 ? x.group : m.scales != nullptr ? m.scaleColumns : 0; }
   template <int G, int R>
   void add(int group, const signed char* values, std::size_t stride, int from, int to, Sums (&sums)[G][R]) const {
     const std::size_t groupBytes = m.groupBytes();
     addTernary<G, R>(m.codes + group * groupBytes, groupBytes, values, stride, from, to, sums);
   }
-  template <int G>
-  Lanes blockScale(int group, int column) const {
-    if (m.scales == nullptr) return Lanes::set(1.0f);
-    const std::size_t groupScales = static_cast<std::size_t>(m.cols / m.scaleColumns) * 16;
-    const std::size_t at = static_cast<std::size_t>(column / m.scaleColumns) * 16;
-    const std::uint16_t* scales = m.scales + group * groupScales + at;
-    if constexpr (G > 1) prefetch(scales, aheadOf<G>(2 * at, 2 * groupScales, kScalesAhead));
-    return Lanes::loadHalf(scales);
-  }
-  Lanes scaled(Lanes y, int) const { return m.scales != nullptr ? y : Lanes::mul(y, Lanes::set(m.scale)); }
 };
 
-/** One scale, and activations with one scale a row: nothing else is packed so. */
-struct BaseThreeWeights {
-  const TernaryView m;
+struct BaseThreeTile : BaseThreeWeights {
   static constexpr int kMostRows = kTernaryRows;
   static Sums offset(Sums span) { return span; }
-  int step(const Int8Rows&) const { return 0; }
   template <int G, int R>
   void add(int group, const signed char* values, std::size_t stride, int, int to, Sums (&sums)[G][R]) const {
     const std::size_t groupBytes = m.groupBytes();
     addBaseThree<G, R>(m.codes + group * groupBytes, groupBytes, values, stride, to, sums);
   }
-  template <int G>
-  Lanes blockScale(int, int) const { return Lanes::set(1.0f); }
-  Lanes scaled(Lanes y, int) const { return Lanes::mul(y, Lanes::set(m.scale)); }
 };
 
-struct Int8Weights {
-  const Int8View m;
+struct Int8Tile : Int8Weights {
   static constexpr int kMostRows = kInt8Rows;
   static Sums offset(Sums span) { return int8Offset(span); }
-  int step(const Int8Rows& x) const { return x.group; }
   template <int G, int R>
   void add(int group, const signed char* values, std::size_t stride, int from, int to, Sums (&sums)[G][R]) const {
     const std::size_t groupBytes = static_cast<std::size_t>(m.cols) * 16;
     addInt8<G, R>(m.values + group * groupBytes, groupBytes, values, stride, from, to, sums);
   }
-  template <int G>
-  Lanes blockScale(int, int) const { return Lanes::set(1.0f); }
-  Lanes scaled(Lanes y, int group) const { return Lanes::mul(y, Lanes::load(m.scales + static_cast<std::size_t>(group) * 16)); }
 };
 
 /**
@@ -115,8 +91,7 @@ void tile(const W& weights, const Int8Rows& rows, int group, int first, float* o
       for (int g = 0; g < G; g++) {
         const Lanes block = w.template blockScale<G>(group + g, c);
         for (int i = 0; i < R; i++) {
-          const Lanes scale = x.group != 0 ? Lanes::mul(block, Lanes::set(steps[i * x.scaleStride + s])) : block;
-          total[g][i] = Lanes::fma(sums[g][i].lanes(), scale, total[g][i]);
+          total[g][i] = afterStep(x, total[g][i], sums[g][i].lanes(), block, steps[i * x.scaleStride + s]);
           park(total[g][i]);
         }
       }
@@ -124,12 +99,8 @@ void tile(const W& weights, const Int8Rows& rows, int group, int first, float* o
   }
   for (int i = 0; i < R; i++)
     for (int g = 0; g < G; g++) {
-      Lanes y = total[g][i];
-      if (x.group == 0) y = Lanes::div(y, Lanes::set(steps[i * x.scaleStride]));
-      y = w.scaled(y, group + g);
       float* to = out + (first + i) * outStride + static_cast<std::size_t>(group + g) * 16;
-      if (add) y = Lanes::add(Lanes::load(to), y);
-      y.store(to);
+      finish(w, x, total[g][i], steps[i * x.scaleStride], group + g, to, add);
     }
 }
 
@@ -171,10 +142,10 @@ void groupsOf(const W& w, const Int8Rows& x, int from, int to, float* out, std::
 }
 
 void ternary(const TernaryView& m, const Int8Rows& x, int from, int to, float* out, std::size_t outStride, bool add) {
-  if (m.packing == TernaryPacking::BaseThree) groupsBy<0>(BaseThreeWeights{m}, x, from, to, out, outStride, add);
-  else groupsOf(TernaryWeights{m}, x, from, to, out, outStride, add);
+  if (m.packing == TernaryPacking::BaseThree) groupsBy<0>(BaseThreeTile{{m}}, x, from, to, out, outStride, add);
+  else groupsOf(TernaryTile{{m}}, x, from, to, out, outStride, add);
 }
 
 void int8(const Int8View& m, const Int8Rows& x, int from, int to, float* out, std::size_t outStride) {
-  groupsOf(Int8Weights{m}, x, from, to, out, outStride, false);
+  groupsOf(Int8Tile{{m}}, x, from, to, out, outStride, false);
 }

@@ -137,6 +137,7 @@ const KernelSet* findKernels(const char* name);
 // One per translation unit; nullptr where the compiler's target has no such instructions.
 extern const KernelSet kPortableKernels;
 const KernelSet* avx2Kernels();
+const KernelSet* amxKernels();
 const KernelSet* avx512vnniKernels();
 const KernelSet* avxvnniKernels();
 const KernelSet* neonKernels();

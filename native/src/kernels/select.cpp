@@ -13,6 +13,11 @@
 #endif
 #endif
 
+#if defined(SHARD_X64) && defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
 #if defined(__aarch64__) && defined(__linux__)
 #include <asm/hwcap.h>
 #include <sys/auxv.h>
@@ -24,6 +29,7 @@ namespace shard {
 namespace {
 
 struct Features {
+  bool amx = false;
   bool avx2 = false;
   bool avx512vnni = false;
   bool avxvnni = false;
@@ -59,6 +65,18 @@ std::uint64_t savedState() {
 #endif
 }
 
+/** Linux gives a process the tiles' registers when it asks for them; elsewhere nobody has tried. */
+bool mayUseTiles() {
+#if defined(SHARD_EMULATED_VNNI)
+  return true;
+#elif defined(__linux__) && defined(SYS_arch_prctl)
+  constexpr int kRequestPermission = 0x1023, kTileData = 18;  // ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA
+  return syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
+#else
+  return false;
+#endif
+}
+
 Features detect() {
   Features out;
   const std::uint32_t most = cpuid(0, 0).a;
@@ -72,10 +90,12 @@ Features detect() {
   out.avx2 = ymm && fma && f16c && bit(seven.b, 5);
   const bool avx512 = bit(seven.b, 16) && bit(seven.b, 30) && bit(seven.b, 31);  // F, BW, VL
   out.avx512vnni = zmm && out.avx2 && avx512 && bit(seven.c, 11);
+  const bool tiles = (saved & 0x60000) == 0x60000 && bit(seven.d, 24) && bit(seven.d, 25);  // AMX-TILE, AMX-INT8
+  out.amx = out.avx512vnni && tiles && mayUseTiles();
   const std::uint32_t lastSubleaf = seven.a;
   out.avxvnni = out.avx2 && lastSubleaf >= 1 && bit(cpuid(7, 1).a, 4);
 #if defined(SHARD_EMULATED_VNNI)
-  out.avx512vnni = out.avxvnni = out.avx2;  // what the emulation is compiled for: see native/README.md
+  out.amx = out.avx512vnni = out.avxvnni = out.avx2;  // what the emulation is compiled for: see native/README.md
 #endif
   return out;
 }
@@ -94,10 +114,11 @@ Features detect() {
 #endif
 
 struct Available {
-  const KernelSet* sets[5] = {};
+  const KernelSet* sets[6] = {};
   Available() {
     const Features features = detect();
     int n = 0;
+    if (features.amx && amxKernels() != nullptr) sets[n++] = amxKernels();
     if (features.avx512vnni && avx512vnniKernels() != nullptr) sets[n++] = avx512vnniKernels();
     if (features.avxvnni && avxvnniKernels() != nullptr) sets[n++] = avxvnniKernels();
     if (features.avx2 && avx2Kernels() != nullptr) sets[n++] = avx2Kernels();

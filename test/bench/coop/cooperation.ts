@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { PassCost } from '../../../native-host/scheduler/pass-cost.ts'
 import { optimalRate } from '../../support/optimum.ts'
 import type { Mode, Setting } from './cells.ts'
+import type { Cores } from './cores.ts'
 import type { Deadline } from './deadline.ts'
 import { Link, type LinkKind } from './link.ts'
 import { LocalDrafter } from './local-drafter.ts'
@@ -23,7 +24,7 @@ export interface CooperationOptions {
   readonly transcripts: string
   readonly links: LinkKind
   /** Cores of the Oracle, and of all others. */
-  readonly cores: { readonly oracle: string; readonly others: string }
+  readonly cores: Cores
   readonly mostUsers: number
   readonly maxTokens: number
   readonly rounds: number
