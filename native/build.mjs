@@ -41,8 +41,8 @@ const AVX512 = {
   cl: ['-mavx512f', '-mavx512bw', '-mavx512vl', '-mavx512vnni', '-mfma', '-mf16c'],
 }
 const AMX = {
-  gnu: [...AVX512.gnu, '-mamx-tile', '-mamx-int8'],
-  cl: [...AVX512.cl, '-mamx-tile', '-mamx-int8'],
+  gnu: [...AVX512.gnu, '-mamx-tile', '-mamx-int8', '-mgfni'],
+  cl: [...AVX512.cl, '-mamx-tile', '-mamx-int8', '-mgfni'],
   newest: { name: 'AMX', instruction: 'tilerelease', since: 'GCC 11 with binutils 2.35, clang 12' },
 }
 const AVX_VNNI = {
@@ -86,7 +86,7 @@ const emulated = (...macros) => ({
 const AVX512_MACROS = ['__AVX512F__', '__AVX512BW__', '__AVX512VL__', '__AVX512VNNI__']
 const EMULATED_VNNI_FLAGS = {
   ...KERNEL_FLAGS.x64,
-  'kernels/amx.cpp': emulated('__AMX_TILE__', '__AMX_INT8__', ...AVX512_MACROS),
+  'kernels/amx.cpp': emulated('__AMX_TILE__', '__AMX_INT8__', '__GFNI__', ...AVX512_MACROS),
   'kernels/avx512vnni.cpp': emulated(...AVX512_MACROS),
   'kernels/avxvnni.cpp': emulated('__AVXVNNI__'),
   'kernels/select.cpp': { gnu: ['-DSHARD_EMULATED_VNNI'] },

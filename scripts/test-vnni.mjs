@@ -1,5 +1,5 @@
-// `npm run test:vnni`: the native engine's tests over the kernels for VNNI, with AVX-512 and without, on a processor that has
-// AVX2 only, which computes their intrinsics (native/emulated-vnni). Results are checked, speed is not shown.
+// `npm run test:vnni`: the native engine's tests over the kernels for AMX and for VNNI, with AVX-512 and without, on a processor
+// that has AVX2 only, which computes their intrinsics (native/emulated-vnni). Results are checked, speed is not shown.
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { mustHaveKernels, nativeSuite } from './native-suite.mjs'

@@ -13,12 +13,14 @@
 #undef __AVX512VL__
 #undef __AVX512VNNI__
 #undef __AVXVNNI__
+#undef __GFNI__
 
 #include_next <immintrin.h>
 
 #define SIMDE_ENABLE_NATIVE_ALIASES
 #include <simde/x86/avx512.h>
 #include <simde/x86/f16c.h>
+#include <simde/x86/gfni.h>
 
 // --- what SIMDe 0.7.4 lacks ------------------------------------------------------------------------------------------
 

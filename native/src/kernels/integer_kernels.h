@@ -91,7 +91,8 @@ void tile(const W& weights, const Int8Rows& rows, int group, int first, float* o
       for (int g = 0; g < G; g++) {
         const Lanes block = w.template blockScale<G>(group + g, c);
         for (int i = 0; i < R; i++) {
-          total[g][i] = afterStep(x, total[g][i], sums[g][i].lanes(), block, steps[i * x.scaleStride + s]);
+          const Lanes scale = x.group != 0 ? Lanes::mul(block, Lanes::set(steps[i * x.scaleStride + s])) : block;
+          total[g][i] = Lanes::fma(sums[g][i].lanes(), scale, total[g][i]);
           park(total[g][i]);
         }
       }

@@ -5,15 +5,19 @@
 /** Bytes between the scales that are read and those that are fetched. One group's come by themselves, several's too late. */
 constexpr std::size_t kScalesAhead = 1024;
 
+/** n, of 2^n. */
+constexpr int logarithm(int power) { return power <= 1 ? 0 : 1 + logarithm(power / 2); }
+
 struct TernaryWeights {
   const TernaryView m;  // copies: what lies in the caller's memory would be read again after every store
+  const int scaleShift = logarithm(m.scaleColumns);
   /** Columns after which the sum has to become a float; 0: all of them. */
   int step(const Int8Rows& x) const { return x.group != 0 ? x.group : m.scales != nullptr ? m.scaleColumns : 0; }
   template <int G>
   Lanes blockScale(int group, int column) const {
     if (m.scales == nullptr) return Lanes::set(1.0f);
-    const std::size_t groupScales = static_cast<std::size_t>(m.cols / m.scaleColumns) * 16;
-    const std::size_t at = static_cast<std::size_t>(column / m.scaleColumns) * 16;
+    const std::size_t groupScales = static_cast<std::size_t>(m.cols >> scaleShift) * 16;
+    const std::size_t at = static_cast<std::size_t>(column >> scaleShift) * 16;
     const std::uint16_t* scales = m.scales + group * groupScales + at;
     if constexpr (G > 1) prefetch(scales, aheadOf<G>(2 * at, 2 * groupScales, kScalesAhead));
     return Lanes::loadHalf(scales);
@@ -37,11 +41,6 @@ struct Int8Weights {
   Lanes blockScale(int, int) const { return Lanes::set(1.0f); }
   Lanes scaled(Lanes y, int group) const { return Lanes::mul(y, Lanes::load(m.scales + static_cast<std::size_t>(group) * 16)); }
 };
-
-/** A row's total after one more step: the exact sum over its columns, times their scale in the matrix and among the activations. */
-inline Lanes afterStep(const Int8Rows& x, Lanes total, Lanes sum, Lanes blockScale, float step) {
-  return Lanes::fma(sum, x.group != 0 ? Lanes::mul(blockScale, Lanes::set(step)) : blockScale, total);
-}
 
 /** Scales a row's total and puts it where it belongs, or adds it. `factor`: the row's, where it has one. */
 template <typename W>

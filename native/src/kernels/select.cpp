@@ -90,7 +90,7 @@ Features detect() {
   out.avx2 = ymm && fma && f16c && bit(seven.b, 5);
   const bool avx512 = bit(seven.b, 16) && bit(seven.b, 30) && bit(seven.b, 31);  // F, BW, VL
   out.avx512vnni = zmm && out.avx2 && avx512 && bit(seven.c, 11);
-  const bool tiles = (saved & 0x60000) == 0x60000 && bit(seven.d, 24) && bit(seven.d, 25);  // AMX-TILE, AMX-INT8
+  const bool tiles = (saved & 0x60000) == 0x60000 && bit(seven.d, 24) && bit(seven.d, 25) && bit(seven.c, 8);  // and GFNI
   out.amx = out.avx512vnni && tiles && mayUseTiles();
   const std::uint32_t lastSubleaf = seven.a;
   out.avxvnni = out.avx2 && lastSubleaf >= 1 && bit(cpuid(7, 1).a, 4);

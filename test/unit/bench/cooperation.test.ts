@@ -1,9 +1,11 @@
 import { appendFileSync, readFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { GREEDY } from '../../../shared/verify/settings.ts'
 import { type Cell, type Setting, settingsOf } from '../../bench/coop/cells.ts'
 import { chart } from '../../bench/coop/chart.ts'
+import { numbers, sharedOut } from '../../bench/coop/cores.ts'
 import { replayDrafter } from '../../bench/coop/replay-drafter.ts'
 import { Results } from '../../bench/coop/results.ts'
 import { Series } from '../../bench/coop/series.ts'
@@ -20,6 +22,18 @@ function cell(mode: Cell['mode'], alpha: number, rates: readonly number[], earli
 }
 
 describe('the cooperation benchmark', () => {
+  it.runIf(process.platform === 'linux')(
+    'gives the Oracle the first of its cores and the rest to others',
+    () => {
+      expect(numbers('3')).toEqual([3])
+      expect(numbers('0,2-4,9-10')).toEqual([0, 2, 3, 4, 9, 10])
+      const cores = sharedOut()
+      const all = cores === null ? [] : [cores.oracle, ...cores.others.split(',')].map(Number)
+      expect(all).toHaveLength(availableParallelism() > 1 ? availableParallelism() : 0)
+      expect(all).toEqual([...new Set(all)].sort((a, b) => a - b))
+    },
+  )
+
   it('measures the local drafter apart from Scouts, and once whatever the round trips', () => {
     const { scouts, local } = settingsOf({
       ...{ alphas: [0.6], rtts: [0, 50], users: [1], speeds: [10] },
