@@ -21,16 +21,20 @@ function cell(mode: Cell['mode'], alpha: number, rates: readonly number[], earli
 }
 
 describe('the cooperation benchmark', () => {
-  it.runIf(process.platform === 'linux')(
-    'gives the Oracle the first of its cores and the rest to others',
-    () => {
-      expect(numbers('3')).toEqual([3])
-      expect(numbers('0,2-4,9-10')).toEqual([0, 2, 3, 4, 9, 10])
-      const cores = sharedOut()
+  it.runIf(process.platform === 'linux')('gives the Oracle one of its cores and the rest to others', () => {
+    expect(numbers('3')).toEqual([3])
+    expect(numbers('0,2-4,9-10')).toEqual([0, 2, 3, 4, 9, 10])
+    const cores = sharedOut()
     const all = cores === null ? [] : [cores.oracle, ...cores.others.split(',')].map(Number)
     expect(all.length).not.toBe(1)
     expect(all).toEqual([...new Set(all)].sort((a, b) => a - b))
   })
+
+  it('measures the local drafter apart from Scouts, and once whatever the round trips', () => {
+    const { scouts, local } = settingsOf({
+      ...{ alphas: [0.6], rtts: [0, 50], users: [1], speeds: [10] },
+      modes: ['alone', 'local', 'scouts-1'],
+    })
     const shown = (settings: readonly Setting[]) => settings.map(({ rttMs, modes }) => [rttMs, modes])
     expect(shown(scouts)).toEqual([
       [0, ['alone', 'scouts-1']],
