@@ -1,4 +1,4 @@
-// AMX kernels: products of integers in tiles of 16 × 16 outputs; everything else, and single rows, as AVX-512 VNNI has it.
+// AMX kernels: products of integers in tiles of 16 × 16 outputs; everything else, and few rows, as AVX-512 VNNI has it.
 //
 // One instruction multiplies up to 16 rows of activations with 64 columns of 16 rows of the matrix. Packed weights lie as its
 // second operand wants them, 4 neighbouring columns of 16 rows to a line, so codes are unpacked line by line into a few KiB of
@@ -90,12 +90,6 @@ struct TernaryTiles : TernaryWeights {
   template <int Sum, int Left, int Right>
   static void multiply() { tiles::addSignedByUnsigned<Sum, Left, Right>(); }
 };
-
-/** The digit that three times x would carry out, x = byte + 128: as in avx512vnni.cpp. */
-inline __m512i carried(__m512i x) {
-  const __m512i one = _mm512_maskz_set1_epi8(_mm512_cmpgt_epi8_mask(x, _mm512_set1_epi8(-43)), 1);
-  return _mm512_mask_mov_epi8(one, _mm512_cmpgt_epi8_mask(x, _mm512_set1_epi8(42)), _mm512_set1_epi8(2));
-}
 
 struct BaseThreeTiles : BaseThreeWeights {
   static constexpr bool kMayStep = false;

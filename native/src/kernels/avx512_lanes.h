@@ -69,3 +69,9 @@ struct Sums {
 
 /** Bytes between what is read and what is fetched: more than a page on, where processors' own prefetching stops. */
 constexpr std::size_t kAhead = 6144;
+
+/** The digit that three times x would carry out, x = byte + 128: x ≥ 256 / 3, and x ≥ 512 / 3. */
+inline __m512i carried(__m512i x) {
+  const __m512i one = _mm512_maskz_set1_epi8(_mm512_cmpgt_epi8_mask(x, _mm512_set1_epi8(-43)), 1);
+  return _mm512_mask_mov_epi8(one, _mm512_cmpgt_epi8_mask(x, _mm512_set1_epi8(42)), _mm512_set1_epi8(2));
+}

@@ -97,12 +97,6 @@ template <int G, int R>
     }
 }
 
-/** The digit that three times x would carry out, x = byte + 128: x ≥ 256 / 3, and x ≥ 512 / 3. */
-inline __m512i carried(__m512i x) {
-  const __m512i one = _mm512_maskz_set1_epi8(_mm512_cmpgt_epi8_mask(x, _mm512_set1_epi8(-43)), 1);
-  return _mm512_mask_mov_epi8(one, _mm512_cmpgt_epi8_mask(x, _mm512_set1_epi8(42)), _mm512_set1_epi8(2));
-}
-
 template <int G, int R>
 [[gnu::always_inline]] inline void addBaseThree(const std::uint8_t* codes, std::size_t groupBytes, const std::int8_t* values,
                                                 std::size_t stride, int columns, Sums (&sums)[G][R]) {
