@@ -7,16 +7,10 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "kernels/tile_shapes.h"
+
 namespace shard {
 namespace tiles {
-
-struct alignas(64) Shapes {
-  std::uint8_t palette = 1;
-  std::uint8_t startRow = 0;
-  std::uint8_t reserved[14] = {};
-  std::uint16_t bytes[16] = {};
-  std::uint8_t lines[16] = {};
-};
 
 namespace emulated {
 

@@ -61,16 +61,23 @@ inline __m512i codesAt(__m512i packed) {
   return _mm512_gf2p8affine_epi64_epi8(packed, _mm512_set1_epi64(kMatrix), 0);
 }
 
-// What products() asks of a matrix beyond its scales: kMayStep, whether sums may become floats before the end; kWidth and
-// kColumns, the lines and columns of a tile; kCode, how much a code is more than the weight; groupBytes(); unpack(), which
-// brings a tile into `room`; tile(), where it then is; multiply().
+// What products() asks of a matrix beyond its scales: kMayStep, whether sums may become floats before the end; kWidth, the lines
+// of a tile, of four columns each; kCode, how much a code is more than the weight; groupBytes(); unpack(), which brings a tile
+// into `room`; tile(), where it then is; multiply().
 
-struct TernaryTiles : TernaryWeights {
+/** Codes that lie packed, whatever their layout. */
+template <typename Weights>
+struct CodeTiles : Weights {
+  static constexpr int kCode = 1;
+  std::size_t groupBytes() const { return this->m.groupBytes(); }
+  const void* tile(std::size_t, int, int, const std::uint8_t* room) const { return room; }
+  template <int Sum, int Left, int Right>
+  static void multiply() { tiles::addSignedByUnsigned<Sum, Left, Right>(); }
+};
+
+struct TernaryTiles : CodeTiles<TernaryWeights> {
   static constexpr bool kMayStep = true;
   static constexpr int kWidth = 16;
-  static constexpr int kColumns = 4 * kWidth;
-  static constexpr int kCode = 1;
-  std::size_t groupBytes() const { return m.groupBytes(); }
   template <int G>
   [[gnu::always_inline]] inline void unpack(std::size_t groupBytes, int group, int column, std::uint8_t* room) const {
     const std::size_t at = static_cast<std::size_t>(column) * 4;
@@ -86,17 +93,11 @@ struct TernaryTiles : TernaryWeights {
       _mm512_store_si512(to + 3 * kLineBytes, codesAt<6>(packed));
     }
   }
-  const void* tile(std::size_t, int, int, const std::uint8_t* room) const { return room; }
-  template <int Sum, int Left, int Right>
-  static void multiply() { tiles::addSignedByUnsigned<Sum, Left, Right>(); }
 };
 
-struct BaseThreeTiles : BaseThreeWeights {
+struct BaseThreeTiles : CodeTiles<BaseThreeWeights> {
   static constexpr bool kMayStep = false;
   static constexpr int kWidth = 15;  // three blocks of 20 columns
-  static constexpr int kColumns = 4 * kWidth;
-  static constexpr int kCode = 1;
-  std::size_t groupBytes() const { return m.groupBytes(); }
   template <int G>
   [[gnu::always_inline]] inline void unpack(std::size_t groupBytes, int group, int column, std::uint8_t* room) const {
     const std::size_t first = static_cast<std::size_t>(column / kBaseThreeColumns) * kLineBytes;
@@ -113,15 +114,11 @@ struct BaseThreeTiles : BaseThreeWeights {
       }
     }
   }
-  const void* tile(std::size_t, int, int, const std::uint8_t* room) const { return room; }
-  template <int Sum, int Left, int Right>
-  static void multiply() { tiles::addSignedByUnsigned<Sum, Left, Right>(); }
 };
 
 struct Int8Tiles : Int8Weights {
   static constexpr bool kMayStep = true;
   static constexpr int kWidth = 16;
-  static constexpr int kColumns = 4 * kWidth;
   static constexpr int kCode = 0;
   std::size_t groupBytes() const { return static_cast<std::size_t>(m.cols) * kLines; }
   template <int G>
@@ -201,12 +198,13 @@ template <int G, int M, int R, Steps Of, typename W>
   const signed char* second = values + rows.inFirst * x.stride;
   const std::int32_t* before = x.sums + rows.first * x.sumStride;
   const float* steps = x.scales + rows.first * x.scaleStride;
+  constexpr int kColumns = 4 * W::kWidth;
   const int cols = w.m.cols, columns = w.step(x);
   const std::size_t groupBytes = w.groupBytes();
   const int count = R != 0 ? R : rows.count;
   const auto unpack = [&](int tile, int g) __attribute__((always_inline)) {
-    if (tile * W::kColumns >= cols) return;
-    w.template unpack<G>(groupBytes, group + g, tile * W::kColumns, scratch.lines[(tile * G + g) % kRooms]);
+    if (tile * kColumns >= cols) return;
+    w.template unpack<G>(groupBytes, group + g, tile * kColumns, scratch.lines[(tile * G + g) % kRooms]);
   };
   const auto span = [&](int row, int from, int to) {
     const std::int32_t* sums = before + row * x.sumStride;
@@ -247,7 +245,7 @@ template <int G, int M, int R, Steps Of, typename W>
 #pragma GCC unroll 4
   for (int unit = 0; unit < kUnpackedAhead; unit++) unpack(unit / G, unit % G);
   [[maybe_unused]] int taken = 0, end = columns;
-  for (int tile = 0, c = 0; c < cols; tile++, c += W::kColumns) {
+  for (int tile = 0, c = 0; c < cols; tile++, c += kColumns) {
     tiles::load<4>(values + c, x.stride);
     if constexpr (M == 2) tiles::load<5>(second + c, x.stride);
     const auto multiply = [&](auto numbered) __attribute__((always_inline)) {
@@ -262,7 +260,7 @@ template <int G, int M, int R, Steps Of, typename W>
     if constexpr (G > 2) multiply(Number<2>());
     if constexpr (G > 2) multiply(Number<3>());
     if constexpr (Of != Steps::Nobodys) {
-      if (c + W::kColumns != end) continue;
+      if (c + kColumns != end) continue;
       storeSums<M, G * M>(scratch.sums[taken & 1], rows.inFirst);
       zeroSums<G * M>();
       if (taken > 0) take(taken - 1, end - 2 * columns);
@@ -334,9 +332,9 @@ template <typename W>
 bool worthwhile(const W& w, const Int8Rows& x) { return x.count >= (w.step(x) == 0 ? kLeastRows : kLeastRowsWithSteps); }
 
 void ternary(const TernaryView& m, const Int8Rows& x, int from, int to, float* out, std::size_t outStride, bool add) {
-  const TernaryTiles tiles{{m}};
+  const TernaryTiles tiles{{{m}}};
   if (!worthwhile(tiles, x)) avx512vnniKernels()->ternary(m, x, from, to, out, outStride, add);
-  else if (m.packing == TernaryPacking::BaseThree) groupsOf(BaseThreeTiles{{m}}, x, from, to, out, outStride, add);
+  else if (m.packing == TernaryPacking::BaseThree) groupsOf(BaseThreeTiles{{{m}}}, x, from, to, out, outStride, add);
   else groupsOf(tiles, x, from, to, out, outStride, add);
 }
 
